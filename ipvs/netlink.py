@@ -134,13 +134,17 @@ class NetlinkSocket:
             outcome += self._exchange(batch)
         return outcome
 
+    def query(self, request: bytes) -> list[tuple[int, memoryview]]:
+        """Send one request that is answered with data and return the answers as (type, payload). Raises NetlinkError."""
+        return self._conversation(request, NLM_F_ACK) or []
+
     def dump(self, request: bytes) -> list[tuple[int, memoryview]]:
         """Send a dump request (NLM_F_DUMP) and return its answers as (type, payload).
 
         A dump that the kernel marks as interrupted is asked again. Raises NetlinkError.
         """
         for _ in range(DUMP_TRIES_MAX):
-            answers = self._dump_once(request)
+            answers = self._conversation(request, NLM_F_DUMP)
             if answers is not None:
                 return answers
         raise NetlinkOverrunError(errno.EINTR, f"the kernel's table changed during each of {DUMP_TRIES_MAX} dumps")
@@ -162,9 +166,9 @@ class NetlinkSocket:
                 if (answer[2] - first) & 0xFFFF_FFFF < count:  # not the late rest of an abandoned conversation
                     yield answer
 
-    def _dump_once(self, request: bytes) -> list[tuple[int, memoryview]] | None:
+    def _conversation(self, request: bytes, flags: int) -> list[tuple[int, memoryview]] | None:
         sequence_sent = self._sequence
-        self._send(self._number(request, NLM_F_DUMP))
+        self._send(self._number(request, flags))
         answers: list[tuple[int, memoryview]] = []
         interrupted = False
         while True:

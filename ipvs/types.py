@@ -10,7 +10,7 @@ Numbers and limits are those of the kernel's include/uapi/linux/ip_vs.h.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum, IntFlag
 from ipaddress import IPv4Address, IPv6Address
 
@@ -103,3 +103,14 @@ class Row:
 
 Table = Mapping[ServiceKey, Row]
 """Everything IPVS holds or should hold."""
+
+
+def canonical(key: ServiceKey, service: Service) -> Service:
+    """`service` as it is read back from the kernel: HASHED is not a wish, and a prefix of the whole address is None."""
+    prefix_length = service.persistence_prefix_length
+    if prefix_length == key.address.max_prefixlen:
+        prefix_length = None
+    flags = service.flags & ~ServiceFlags.HASHED
+    if flags == service.flags and prefix_length == service.persistence_prefix_length:
+        return service
+    return replace(service, flags=flags, persistence_prefix_length=prefix_length)

@@ -1,0 +1,46 @@
+"""What IPVS counts, as plain values: a snapshot of one dump."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ipvs.types import DestinationKey, Row
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """Traffic since the row was added (or zeroed), and the kernel's own estimate of the present rates.
+
+    With direct routing and tunnelling the answers do not pass the director: everything `out` stays zero.
+    """
+
+    connections: int = 0
+    packets_in: int = 0
+    packets_out: int = 0
+    bytes_in: int = 0
+    bytes_out: int = 0
+    connections_per_s: int = 0
+    packets_in_per_s: int = 0
+    packets_out_per_s: int = 0
+    bytes_in_per_s: int = 0
+    bytes_out_per_s: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DestinationStatistics:
+    """Counters of one destination, and the connections it has now."""
+
+    counters: Counters
+    active_connections: int = 0
+    inactive_connections: int = 0
+    persistent_connections: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredRow:
+    """A row of the table together with what it counted."""
+
+    row: Row
+    counters: Counters
+    destinations: Mapping[DestinationKey, DestinationStatistics]
