@@ -26,8 +26,8 @@ from ipvs.operations import (
     SetDestination,
     SetService,
 )
-from ipvs.statistics import DestinationStatistics, MeasuredRow
-from ipvs.types import Destination, DestinationKey, Row, ServiceKey
+from ipvs.statistics import MeasuredRow
+from ipvs.types import Row, ServiceKey
 
 MODPROBE_TIMEOUT_S = 10.0
 """Loading the module takes well below a second; a machine that needs ten has other worries, and we must not hang with it."""
@@ -80,14 +80,11 @@ class Client:
     def table_with_statistics(self) -> dict[ServiceKey, MeasuredRow]:
         """As `table`, with the counters of the same dump."""
         table: dict[ServiceKey, MeasuredRow] = {}
-        for answer, found in self._dump():
-            destinations: dict[DestinationKey, Destination] = {}
-            measured: dict[DestinationKey, DestinationStatistics] = {}
-            for destination in found:
-                destinations[destination.key] = destination.destination
-                measured[destination.key] = codec.decode_destination_statistics(destination)
-            row = Row(answer.service, destinations)
-            table[answer.key] = MeasuredRow(row, codec.decode_counters(answer.statistics), measured)
+        for answer, destinations in self._dump():
+            row = Row(answer.service, {found.key: found.destination for found in destinations})
+            measured = {found.key: codec.decode_destination_statistics(found) for found in destinations}
+            statistics = codec.decode_service_statistics(answer, measured.values())
+            table[answer.key] = MeasuredRow(row, statistics, measured)
         return table
 
     def apply(self, operations: Iterable[Operation]) -> list[Failure]:

@@ -7,6 +7,7 @@ machines without cheap unaligned access put pads between the counters, and older
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 from ipaddress import IPv4Address, IPv6Address
@@ -22,7 +23,7 @@ from ipvs.operations import (
     SetDestination,
     SetService,
 )
-from ipvs.statistics import Counters, DestinationStatistics
+from ipvs.statistics import Statistics
 from ipvs.types import (
     SCHEDULER_NAME_MAX,
     Address,
@@ -67,7 +68,7 @@ SVC_SCHED_NAME, SVC_FLAGS, SVC_TIMEOUT, SVC_NETMASK, SVC_STATS, SVC_PE_NAME, SVC
 DEST_ADDR, DEST_PORT, DEST_FWD_METHOD, DEST_WEIGHT, DEST_U_THRESH, DEST_L_THRESH = 1, 2, 3, 4, 5, 6  # IPVS_DEST_ATTR_*
 DEST_ACTIVE_CONNS, DEST_INACT_CONNS, DEST_PERSIST_CONNS, DEST_STATS, DEST_ADDR_FAMILY, DEST_STATS64 = 7, 8, 9, 10, 11, 12
 INFO_VERSION, INFO_CONN_TAB_SIZE = 1, 2  # IPVS_INFO_ATTR_*
-STATS_FIRST, STATS_LAST = 1, 10  # IPVS_STATS_ATTR_CONNS to _OUTBPS, in the order of Counters' fields; 11 is a pad
+STATS_FIRST, STATS_LAST = 1, 10  # IPVS_STATS_ATTR_CONNS to _OUTBPS, in the order of Statistics' fields; 11 is a pad
 
 NEST = "HH"
 U16 = "HHH2x"  # length, type, value, padding
@@ -199,8 +200,8 @@ class ServiceAnswer:
 
     key: ServiceKey
     service: Service
-    statistics: memoryview
-    """Undecoded, since most readers want none: for `decode_counters`."""
+    attributes: dict[int, memoryview]
+    """Undecoded, since most readers want no statistics: for `decode_service_statistics`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +211,7 @@ class DestinationAnswer:
     key: DestinationKey
     destination: Destination
     attributes: dict[int, memoryview]
-    """For `decode_destination_statistics`."""
+    """Undecoded: for `decode_destination_statistics`."""
 
 
 def decode_service(payload: memoryview) -> ServiceAnswer | None:
@@ -231,7 +232,7 @@ def decode_service(payload: memoryview) -> ServiceAnswer | None:
         persistence_timeout_s=_number(found[SVC_TIMEOUT]),
         persistence_prefix_length=_prefix_length(address, found[SVC_NETMASK]),
     )
-    return ServiceAnswer(key, canonical(key, service), _statistics(found, SVC_STATS64, SVC_STATS))
+    return ServiceAnswer(key, canonical(key, service), found)
 
 
 def decode_destination(payload: memoryview, service_address: Address) -> DestinationAnswer | None:
@@ -256,24 +257,26 @@ def decode_destination(payload: memoryview, service_address: Address) -> Destina
     return DestinationAnswer(key, destination, found)
 
 
-def decode_destination_statistics(answer: DestinationAnswer) -> DestinationStatistics:
+def decode_service_statistics(answer: ServiceAnswer, destinations: Iterable[Statistics]) -> Statistics:
+    """What a service counted; the connections it has now are those of its destinations."""
+    counted = _counted(answer.attributes, SVC_STATS64, SVC_STATS)
+    active = inactive = persistent = 0
+    for destination in destinations:
+        active += destination.active_connections
+        inactive += destination.inactive_connections
+        persistent += destination.persistent_connections
+    return Statistics(*counted, active, inactive, persistent)
+
+
+def decode_destination_statistics(answer: DestinationAnswer) -> Statistics:
     """What a destination counted."""
     found = answer.attributes
-    return DestinationStatistics(
-        counters=decode_counters(_statistics(found, DEST_STATS64, DEST_STATS)),
+    return Statistics(
+        *_counted(found, DEST_STATS64, DEST_STATS),
         active_connections=_number(found[DEST_ACTIVE_CONNS]),
         inactive_connections=_number(found[DEST_INACT_CONNS]),
         persistent_connections=_number(found[DEST_PERSIST_CONNS]),
     )
-
-
-def decode_counters(statistics: memoryview) -> Counters:
-    """The counters in a statistics nest, each as wide as the kernel sent it."""
-    values = [0] * STATS_LAST
-    for kind, value in attributes(statistics):
-        if STATS_FIRST <= kind <= STATS_LAST:
-            values[kind - STATS_FIRST] = _number(value)
-    return Counters(*values)
 
 
 def decode_info(payload: memoryview) -> Info:
@@ -293,9 +296,13 @@ def _nest(payload: memoryview, kind: int) -> dict[int, memoryview]:
     return {}
 
 
-def _statistics(found: dict[int, memoryview], *kinds: int) -> memoryview:
-    """The first of the nests that is there: 64-bit counters (since Linux 4.1) before those of 32 bits."""
-    return next((found[kind] for kind in kinds if kind in found), memoryview(b""))
+def _counted(found: dict[int, memoryview], wide: int, narrow: int) -> list[int]:
+    """Counters and rates in the order of Statistics: of 64 bits (since Linux 4.1), else of 32 bits, else zero."""
+    values = [0] * STATS_LAST
+    for kind, value in attributes(found.get(wide) or found.get(narrow) or memoryview(b"")):
+        if STATS_FIRST <= kind <= STATS_LAST:
+            values[kind - STATS_FIRST] = _number(value)
+    return values
 
 
 def _number(value: memoryview) -> int:

@@ -9,10 +9,12 @@ from ipvs.types import DestinationKey, Row
 
 
 @dataclass(frozen=True, slots=True)
-class Counters:
-    """Traffic since the row was added (or zeroed), and the kernel's own estimate of the present rates.
+class Statistics:
+    """Traffic of a service or a destination since it was added or zeroed, the kernel's estimate of the present rates (over
+    some ten seconds), and the connections there are now.
 
-    With direct routing and tunnelling the answers do not pass the director: everything `out` stays zero.
+    With direct routing and tunnelling the answers do not pass the director: everything `out` stays zero. Present
+    connections are counted by destination; a service has the sums of its own.
     """
 
     connections: int = 0
@@ -25,13 +27,6 @@ class Counters:
     packets_out_per_s: int = 0
     bytes_in_per_s: int = 0
     bytes_out_per_s: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class DestinationStatistics:
-    """Counters of one destination, and the connections it has now."""
-
-    counters: Counters
     active_connections: int = 0
     inactive_connections: int = 0
     persistent_connections: int = 0
@@ -42,5 +37,5 @@ class MeasuredRow:
     """A row of the table together with what it counted."""
 
     row: Row
-    counters: Counters
-    destinations: Mapping[DestinationKey, DestinationStatistics]
+    statistics: Statistics
+    destinations: Mapping[DestinationKey, Statistics]
