@@ -1,0 +1,73 @@
+"""Network interfaces: whether they carry packets, and with which address of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+
+from ipvs.netlink import NetlinkSocket
+from vrrpd.config.model import Address
+from vrrpd.kernel import rtnetlink
+from vrrpd.kernel.addresses import AddressMap
+
+IFF_UP = 0x1
+IFF_LOOPBACK = 0x8
+IFF_RUNNING = 0x40
+IFF_NOARP = 0x80
+ARPHRD_ETHER = 1
+MAC_OCTETS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One interface as the kernel tells of it."""
+
+    index: int
+    name: str
+    up: bool
+    """Switched on (IFF_UP) and with a carrier or none to tell of (IFF_RUNNING: operational state UP or UNKNOWN, RFC 2863)."""
+    mac: bytes
+    """Hardware address: 6 octets on Ethernet, none or another length elsewhere."""
+    mtu: int
+    arp: bool
+    """Neighbours are found by ARP over Ethernet; False for loopback and tunnels, and where ARP is switched off."""
+
+
+def link(message: rtnetlink.LinkMessage) -> Link:
+    """What a link message means."""
+    return Link(
+        index=message.index,
+        name=message.name,
+        up=message.flags & (IFF_UP | IFF_RUNNING) == IFF_UP | IFF_RUNNING,
+        mac=message.hardware_address,
+        mtu=message.mtu,
+        arp=(
+            not message.flags & (IFF_NOARP | IFF_LOOPBACK)
+            and message.hardware_type == ARPHRD_ETHER
+            and len(message.hardware_address) == MAC_OCTETS
+        ),
+    )
+
+
+def read_links(netlink: NetlinkSocket) -> dict[int, Link]:
+    """All links by their index. Raises NetlinkError."""
+    messages = (rtnetlink.decode_link(payload) for _kind, payload in netlink.dump(rtnetlink.dump_links()))
+    return {message.index: link(message) for message in messages if message is not None}
+
+
+def primary_address(link: Link, addresses: AddressMap, excluding: Collection[Address]) -> IPv4Address | None:
+    """The address from which adverts are sent on `link` when none is configured.
+
+    It is the first in the kernel's order that is not in `excluding` (the virtual addresses: they move), the widest scope first
+    and never one that is valid on this host alone.
+    """
+    candidates = [
+        (attributes.scope, key.address)
+        for key, attributes in addresses.items()
+        if key.interface_index == link.index
+        and isinstance(key.address, IPv4Address)
+        and key.address not in excluding
+        and attributes.scope < rtnetlink.RT_SCOPE_HOST
+    ]
+    return min(candidates, key=lambda candidate: candidate[0])[1] if candidates else None
