@@ -52,3 +52,15 @@ class ProbeResult:
     latency_s: float
     reason: str
     """What a person reads: `connected`, `connection refused`, `timed out after 3 s` ..."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotProbed:
+    """No probe took place: this machine lacked a descriptor, an address, a right. Says nothing about the server."""
+
+    reason: str
+    """`cannot bind to 192.0.2.1: cannot assign requested address` ..."""
+
+
+Outcome = ProbeResult | NotProbed
+"""What became of a probe that was asked for."""

@@ -1,0 +1,201 @@
+"""Which check runs when: verdicts on one side, an engine of probes on the other.
+
+Equal checks are one check here, however many servers wait for its verdict. The set of checks is given as a whole and compared
+with the one before, so what did not change keeps its verdict and its place in time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Protocol
+
+from healthcheck.types import Check, NotProbed, Outcome
+from healthcheck.verdict import Verdict, VerdictChange
+from healthcheck.wheel import TimerWheel
+
+FIRST_RUN_DELAY_S = 1.0
+"""Before this nothing is checked, so that a machine that is starting up can set up its addresses and routes."""
+STARTS_PER_RUN_MAX = 100
+"""Probes started before looking at results again: after a sleep all are due at once, and each start costs some 20 us."""
+
+
+@dataclass(slots=True, eq=False)
+class Watch:
+    """One check with what is known of it; to be read only."""
+
+    check: Check
+    verdict: Verdict
+    last_change: VerdictChange | None = None
+    """The verdict in force; None while nothing is known."""
+    last_outcome: Outcome | None = None
+    runs: int = 0
+    """Probes that ended with a result."""
+    failures: int = 0
+    not_probed: int = 0
+    """Probes that this machine could not make."""
+    start_lateness_s: float = 0.0
+    """How much after its due time the last probe started."""
+    start_lateness_max_s: float = 0.0
+    dropped: bool = False
+    """No longer wanted; a probe may still be under way."""
+
+
+class Engine(Protocol):
+    """What carries out probes, as :class:`healthcheck.tcp.TcpEngine` does."""
+
+    @property
+    def has_room(self) -> bool: ...
+    def fileno(self) -> int: ...
+    def close(self) -> None: ...
+    def deadline(self) -> float | None: ...
+    def start(self, check: Check, token: Watch, /) -> Outcome | None: ...
+    def run(self) -> list[tuple[Watch, Outcome]]: ...
+
+
+class Scheduler:
+    """Runs checks by their pace and reports verdicts.
+
+    `on_change(check, change)` hears each check's first verdict and every change after it; `on_failure(check, outcome)` hears
+    what changed nothing and should be told all the same: that a probe could not be made, once for each reason in a row, and
+    each failure of a check with `log_all_failures`. Both are called when all results at hand have been taken in.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        on_change: Callable[[Check, VerdictChange], None],
+        *,
+        now_s: float,
+        on_failure: Callable[[Check, Outcome], None] = lambda _check, _outcome: None,
+        uniform: Callable[[float, float], float] = random.uniform,
+    ) -> None:
+        self._engine = engine
+        self._on_change = on_change
+        self._on_failure = on_failure
+        self._uniform = uniform
+        self._watches: dict[Check, Watch] = {}
+        self._starts: TimerWheel[Watch] = TimerWheel(now_s)
+        self._due: dict[Watch, None] = {}
+        """Waiting for room in the engine, in order."""
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def watches(self) -> Mapping[Check, Watch]:
+        """Every check with its verdict and counters."""
+        return MappingProxyType(self._watches)
+
+    def apply(self, checks: Iterable[Check], now_s: float) -> None:
+        """Check these and nothing else. New ones first run after one second and a random part of their warm-up."""
+        wanted = dict.fromkeys(checks)
+        for check in self._watches.keys() - wanted.keys():
+            watch = self._watches.pop(check)
+            watch.dropped = True
+            self._starts.cancel(watch)
+            self._due.pop(watch, None)
+        for check in wanted:
+            if check not in self._watches:
+                warmup_s = check.pace.delay_loop_s if check.pace.warmup_s is None else check.pace.warmup_s
+                first_at_s = now_s + FIRST_RUN_DELAY_S + self._uniform(0.0, warmup_s)
+                self._watches[check] = watch = Watch(check, Verdict(check.pace, first_at_s))
+                self._starts.arm(watch, first_at_s)
+        self._rearm()
+
+    def fileno(self) -> int:
+        """Readable when `run` has something to do before its deadline."""
+        return self._engine.fileno()
+
+    def deadline(self) -> float | None:
+        """When `run` is to be called even if nothing is readable; may lie in the past. None if there is nothing to wait for."""
+        if self._due and self._engine.has_room:
+            return next(iter(self._due)).verdict.deadline()
+        return min((at_s for at_s in (self._starts.deadline(), self._engine.deadline()) if at_s is not None), default=None)
+
+    def run(self, now_s: float) -> None:
+        """Take in results and start what is due; never waits."""
+        ended = self._engine.run()
+        for watch in self._starts.expire(now_s):
+            self._due[watch] = None
+        for _ in range(STARTS_PER_RUN_MAX):
+            if not self._due or not self._engine.has_room:
+                break
+            watch = next(iter(self._due))
+            del self._due[watch]
+            outcome = self._start(watch, now_s)
+            if outcome is not None:
+                ended.append((watch, outcome))
+        news = [(watch, outcome, self._take(watch, outcome, now_s)) for watch, outcome in ended if not watch.dropped]
+        for watch, outcome, (change, worth_telling) in news:
+            if change is not None:
+                self._on_change(watch.check, change)
+            elif worth_telling:
+                self._on_failure(watch.check, outcome)
+
+    def attach(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Run by itself on `loop`, whose clock must be the one that all times here are of."""
+        self._loop = loop
+        loop.add_reader(self.fileno(), self._wake)
+        self._rearm()
+
+    def close(self) -> None:
+        """Leave the loop and break off what is under way."""
+        if self._loop is not None:
+            self._loop.remove_reader(self.fileno())
+            self._loop = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._engine.close()
+
+    def _start(self, watch: Watch, now_s: float) -> Outcome | None:
+        due_s = watch.verdict.deadline()
+        assert due_s is not None
+        watch.start_lateness_s = now_s - due_s
+        watch.start_lateness_max_s = max(watch.start_lateness_max_s, watch.start_lateness_s)
+        watch.verdict.on_timer(now_s)
+        return self._engine.start(watch.check, watch)
+
+    def _take(self, watch: Watch, outcome: Outcome, now_s: float) -> tuple[VerdictChange | None, bool]:
+        """Count one outcome and set the next start. Returns the new verdict, if any, and whether the outcome should be told."""
+        change = watch.verdict.on_result(outcome, now_s)
+        next_s = watch.verdict.deadline()
+        assert next_s is not None
+        self._starts.arm(watch, next_s)
+        if isinstance(outcome, NotProbed):
+            watch.not_probed += 1
+            worth_telling = outcome != watch.last_outcome
+        else:
+            watch.runs += 1
+            watch.failures += not outcome.success
+            worth_telling = watch.check.log_all_failures and not outcome.success
+        watch.last_outcome = outcome
+        watch.last_change = change or watch.last_change
+        return change, worth_telling
+
+    def _wake(self) -> None:
+        assert self._loop is not None
+        try:
+            self.run(self._loop.time())
+        finally:
+            self._rearm()
+
+    def _on_timer(self) -> None:
+        self._timer = None
+        self._wake()
+
+    def _rearm(self) -> None:
+        """Set the loop's timer, unless it is set for the right moment already."""
+        if self._loop is None:
+            return
+        deadline_s = self.deadline()
+        if self._timer is not None:
+            if self._timer.when() == deadline_s:
+                return
+            self._timer.cancel()
+            self._timer = None
+        if deadline_s is not None:
+            self._timer = self._loop.call_at(deadline_s, self._on_timer)
