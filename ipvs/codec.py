@@ -259,24 +259,19 @@ def decode_destination(payload: memoryview, service_address: Address) -> Destina
 
 def decode_service_statistics(answer: ServiceAnswer, destinations: Iterable[Statistics]) -> Statistics:
     """What a service counted; the connections it has now are those of its destinations."""
-    counted = _counted(answer.attributes, SVC_STATS64, SVC_STATS)
     active = inactive = persistent = 0
     for destination in destinations:
         active += destination.active_connections
         inactive += destination.inactive_connections
         persistent += destination.persistent_connections
-    return Statistics(*counted, active, inactive, persistent)
+    return _statistics(answer.attributes, SVC_STATS64, SVC_STATS, (active, inactive, persistent))
 
 
 def decode_destination_statistics(answer: DestinationAnswer) -> Statistics:
     """What a destination counted."""
     found = answer.attributes
-    return Statistics(
-        *_counted(found, DEST_STATS64, DEST_STATS),
-        active_connections=_number(found[DEST_ACTIVE_CONNS]),
-        inactive_connections=_number(found[DEST_INACT_CONNS]),
-        persistent_connections=_number(found[DEST_PERSIST_CONNS]),
-    )
+    present = [_number(found[kind]) for kind in (DEST_ACTIVE_CONNS, DEST_INACT_CONNS, DEST_PERSIST_CONNS)]
+    return _statistics(found, DEST_STATS64, DEST_STATS, present)
 
 
 def decode_info(payload: memoryview) -> Info:
@@ -296,13 +291,13 @@ def _nest(payload: memoryview, kind: int) -> dict[int, memoryview]:
     return {}
 
 
-def _counted(found: dict[int, memoryview], wide: int, narrow: int) -> list[int]:
-    """Counters and rates in the order of Statistics: of 64 bits (since Linux 4.1), else of 32 bits, else zero."""
+def _statistics(found: dict[int, memoryview], wide: int, narrow: int, present: Iterable[int]) -> Statistics:
+    """Counters of 64 bits (since Linux 4.1), else of 32 bits, else zero; then the present connections."""
     values = [0] * STATS_LAST
     for kind, value in attributes(found.get(wide) or found.get(narrow) or memoryview(b"")):
         if STATS_FIRST <= kind <= STATS_LAST:
             values[kind - STATS_FIRST] = _number(value)
-    return values
+    return Statistics(*values, *present)
 
 
 def _number(value: memoryview) -> int:

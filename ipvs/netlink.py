@@ -16,11 +16,10 @@ import socket
 import struct
 import time
 from collections.abc import Iterator, Sequence
+from typing import Any, Protocol
 
 NLM_F_REQUEST = 0x1
-NLM_F_MULTI = 0x2
 NLM_F_ACK = 0x4
-NLM_F_REPLACE = 0x100
 NLM_F_EXCL = 0x200
 NLM_F_CREATE = 0x400
 NLM_F_DUMP = 0x300
@@ -28,7 +27,6 @@ NLM_F_DUMP_INTR = 0x10
 
 NLMSG_ERROR = 2
 NLMSG_DONE = 3
-NLMSG_OVERRUN = 4
 
 NLA_F_NESTED = 0x8000
 NLA_TYPE_MASK = 0x3FFF
@@ -43,6 +41,10 @@ NLMSGERR_ATTR_MSG = 1
 HEADER = struct.Struct("=IHHII")  # length, type, flags, sequence, port
 ATTRIBUTE = struct.Struct("=HH")  # length, type
 ERROR = struct.Struct("=i")
+TIMEVAL = struct.Struct("@ll")
+
+KERNEL_PORT = 0
+KERNEL = (KERNEL_PORT, 0)  # port, groups
 
 BATCH_MESSAGES_MAX = 200
 """Requests in flight: their acknowledgements (36 octets each, about 1 KiB of buffer accounting) stay below the smallest
@@ -53,6 +55,9 @@ RECEIVE_OCTETS = 65_536
 """The kernel never puts more than 32 KiB in a dump's datagram; twice that leaves room."""
 ANSWER_TIMEOUT_S = 5.0
 """The kernel answers within the send itself; a silence this long means that an answer was lost."""
+UNREAD_DATAGRAMS_MAX = 4096
+"""Read away after a loss: more than the default receive buffer holds (some 300 acknowledgements), and enough for the rest of
+a dump of 100,000 rows. What is older than that is told apart by its sequence number."""
 DUMP_TRIES_MAX = 5
 """A dump that was interrupted by changes is begun anew; so often changes may meet it before that is an error."""
 
@@ -107,22 +112,34 @@ def messages(datagram: bytes) -> Iterator[tuple[int, int, int, memoryview]]:
         offset += (length + 3) & ~3
 
 
-class NetlinkSocket:
-    """A blocking netlink socket for requests. One thread, one conversation at a time."""
+class Transport(Protocol):
+    """The part of a socket that a conversation needs: a real one, or a stand-in for the kernel in tests."""
 
-    def __init__(self, protocol: int) -> None:
-        self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, protocol)
-        self._socket.bind((0, 0))
-        for option in (NETLINK_CAP_ACK, NETLINK_EXT_ACK):  # short acknowledgements, and the kernel's own words
-            with contextlib.suppress(OSError):  # kernels before 4.12 know only the number
-                self._socket.setsockopt(SOL_NETLINK, option, 1)
+    def sendto(self, octets: bytes, address: tuple[int, int], /) -> int:
+        """Hand requests to the kernel, which carries them out before this returns."""
+
+    def recvfrom(self, size: int, flags: int = 0, /) -> tuple[bytes, Any]:
+        """One datagram and its sender (port, groups); BlockingIOError when there is none in time."""
+
+    def close(self) -> None:
+        """Give it back."""
+
+
+class NetlinkSocket:
+    """A blocking netlink socket for requests. One thread, one conversation at a time.
+
+    `protocol` is a number of the NETLINK_* kind, as NETLINK_ROUTE (0). With a `transport` no socket is opened.
+    """
+
+    def __init__(self, protocol: int, transport: Transport | None = None) -> None:
+        self._transport = transport or _open(protocol)
         self._sequence = int(time.time()) & 0x7FFF_FFFF
         self.messages_sent = 0
         """Requests handed to the kernel since the socket was opened, dumps included."""
 
     def close(self) -> None:
         """Give the socket back; it cannot be used after that."""
-        self._socket.close()
+        self._transport.close()
 
     def request(self, requests: Sequence[bytes]) -> list[NetlinkError | None]:
         """Send requests and return what became of each, in their order: None, or the kernel's refusal.
@@ -153,33 +170,29 @@ class NetlinkSocket:
         first = self._sequence
         self._send(b"".join(self._number(request, NLM_F_ACK) for request in batch))
         outcome: dict[int, NetlinkError | None] = {}
-        for kind, flags, sequence, payload in self._answers(count=len(batch), first=first, outcome=outcome):
-            if kind == NLMSG_ERROR:
-                outcome[sequence] = _refusal(flags, payload)
-        return [outcome[(first + i) & 0xFFFF_FFFF] for i in range(len(batch))]
-
-    def _answers(
-        self, *, count: int, first: int, outcome: dict[int, NetlinkError | None]
-    ) -> Iterator[tuple[int, int, int, memoryview]]:
-        while len(outcome) < count:
-            for answer in messages(self._receive()):
-                if (answer[2] - first) & 0xFFFF_FFFF < count:  # not the late rest of an abandoned conversation
-                    yield answer
+        while len(outcome) < len(batch):
+            for kind, flags, sequence, payload in messages(self._receive()):
+                index = (sequence - first) & 0xFFFF_FFFF
+                if kind == NLMSG_ERROR and index < len(batch):  # else it is the late rest of an abandoned conversation
+                    outcome[index] = _refusal(flags, payload)
+        return [outcome[index] for index in range(len(batch))]
 
     def _conversation(self, request: bytes, flags: int) -> list[tuple[int, memoryview]] | None:
+        """Send one request and collect what answers it, up to the end; None when a dump was interrupted by changes."""
         sequence_sent = self._sequence
         self._send(self._number(request, flags))
         answers: list[tuple[int, memoryview]] = []
         interrupted = False
         while True:
-            for kind, flags, sequence, payload in messages(self._receive()):
+            for kind, answer_flags, sequence, payload in messages(self._receive()):
                 if sequence != sequence_sent:
                     continue
-                interrupted = interrupted or bool(flags & NLM_F_DUMP_INTR)
-                if kind == NLMSG_DONE or (kind == NLMSG_ERROR and not ERROR.unpack_from(payload)[0]):
+                interrupted = interrupted or bool(answer_flags & NLM_F_DUMP_INTR)
+                if kind in (NLMSG_ERROR, NLMSG_DONE):
+                    refusal = _refusal(answer_flags, payload, request_echoed=kind == NLMSG_ERROR)
+                    if refusal is not None:
+                        raise refusal
                     return None if interrupted else answers
-                if kind == NLMSG_ERROR:
-                    raise _refusal(flags, payload) or NetlinkError(errno.EPROTO, os.strerror(errno.EPROTO))
                 answers.append((kind, payload))
 
     def _number(self, request: bytes, flags: int) -> bytes:
@@ -191,19 +204,44 @@ class NetlinkSocket:
 
     def _send(self, octets: bytes) -> None:
         try:
-            self._socket.sendto(octets, (0, 0))
+            self._transport.sendto(octets, KERNEL)
         except OSError as error:
             raise NetlinkError(error.errno, error.strerror) from error
 
     def _receive(self) -> bytes:
-        self._socket.settimeout(ANSWER_TIMEOUT_S)
         try:
-            return self._socket.recv(RECEIVE_OCTETS)
-        except TimeoutError as error:
+            while True:
+                datagram, (port, _groups) = self._transport.recvfrom(RECEIVE_OCTETS)
+                if port == KERNEL_PORT:  # another process may send to us, too
+                    return datagram
+        except BlockingIOError as error:
             raise NetlinkOverrunError(errno.ETIMEDOUT, f"no answer from the kernel in {ANSWER_TIMEOUT_S:g} s") from error
         except OSError as error:
-            kind = NetlinkOverrunError if error.errno == errno.ENOBUFS else NetlinkError
-            raise kind(error.errno, error.strerror) from error
+            if error.errno != errno.ENOBUFS:
+                raise NetlinkError(error.errno, error.strerror) from error
+            self._forget_unread()
+            raise NetlinkOverrunError(error.errno, "the receive buffer overflowed and answers were lost") from error
+
+    def _forget_unread(self) -> None:
+        """Empty the receive buffer, which also ends a dump that is under way: the next conversation begins afresh."""
+        for _ in range(UNREAD_DATAGRAMS_MAX):
+            try:
+                self._transport.recvfrom(RECEIVE_OCTETS, socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                return
+            except OSError:
+                continue  # another loss; what comes after it can be read
+
+
+def _open(protocol: int) -> socket.socket:
+    opened = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, protocol)
+    opened.bind((0, 0))
+    # A time limit kept by the kernel saves a poll before each of the many acknowledgements.
+    opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, TIMEVAL.pack(int(ANSWER_TIMEOUT_S), 0))
+    for option in (NETLINK_CAP_ACK, NETLINK_EXT_ACK):  # short acknowledgements, and the kernel's own words
+        with contextlib.suppress(OSError):  # kernels before 4.12 know only the number
+            opened.setsockopt(SOL_NETLINK, option, 1)
+    return opened
 
 
 def _batches(requests: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
@@ -217,15 +255,17 @@ def _batches(requests: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
         yield requests[start:]
 
 
-def _refusal(flags: int, payload: memoryview) -> NetlinkError | None:
-    """The error that an NLMSG_ERROR carries; None for an acknowledgement."""
-    code = -ERROR.unpack_from(payload)[0]
-    if code == 0:
+def _refusal(flags: int, payload: memoryview, *, request_echoed: bool = True) -> NetlinkError | None:
+    """The error in an NLMSG_ERROR, or in the NLMSG_DONE of a dump that failed half-way; None where all went well."""
+    code = -ERROR.unpack_from(payload)[0] if len(payload) >= ERROR.size else 0
+    if code <= 0:
         return None
     text = os.strerror(code)
     if flags & NLM_F_ACK_TLVS:
-        request_length = HEADER.size if flags & NLM_F_CAPPED else HEADER.unpack_from(payload, ERROR.size)[0]
-        for kind, value in attributes(payload[ERROR.size + ((request_length + 3) & ~3) :]):
+        end = ERROR.size
+        if request_echoed:  # whole, or its header alone
+            end += HEADER.size if flags & NLM_F_CAPPED else (HEADER.unpack_from(payload, end)[0] + 3) & ~3
+        for kind, value in attributes(payload[end:]):
             if kind == NLMSGERR_ATTR_MSG:
                 text = bytes(value).rstrip(b"\0").decode(errors="replace")
     return NetlinkError(code, text)
