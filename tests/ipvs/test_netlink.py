@@ -2,6 +2,7 @@
 
 import errno
 import struct
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -217,7 +218,7 @@ def test_an_error_of_the_socket_itself_keeps_its_number() -> None:
 
 def test_a_send_that_fails_is_a_netlink_error() -> None:
     class Full(FakeKernel):
-        def sendto(self, octets: bytes, address: tuple[int, int], /) -> int:
+        def sendto(self, _octets: bytes, _address: tuple[int, int], /) -> int:
             raise OSError(errno.EMSGSIZE, "Message too long")
 
     with pytest.raises(NetlinkError) as caught:
@@ -259,8 +260,8 @@ def test_a_dump_that_is_always_interrupted_is_an_error_after_so_many_tries() -> 
 
 
 @pytest.mark.parametrize("end", [refused, done])
-def test_a_dump_that_is_refused_or_fails_half_way_raises(end: object) -> None:
-    netlink, _kernel = conversation(lambda r: [reply(r, KIND, b"1111"), end(r, errno.EOPNOTSUPP)])  # type: ignore[operator]
+def test_a_dump_that_is_refused_or_fails_half_way_raises(end: Callable[[Request, int], bytes]) -> None:
+    netlink, _kernel = conversation(lambda r: [reply(r, KIND, b"1111"), end(r, errno.EOPNOTSUPP)])
     with pytest.raises(NetlinkError) as caught:
         netlink.dump(message(KIND, 0, b""))
     assert caught.value.errno == errno.EOPNOTSUPP

@@ -1,0 +1,216 @@
+"""The plan: what is desired comes true, what is foreign stays, and nobody is sent nowhere on the way."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from ipaddress import ip_address
+
+from hypothesis import given
+
+from ipvs.diff import Ownership, diff, foreign, ownership
+from ipvs.operations import (
+    AddDestination,
+    AddService,
+    DeleteDestination,
+    DeleteService,
+    Operation,
+    SetDestination,
+    SetService,
+)
+from ipvs.types import (
+    Destination,
+    DestinationKey,
+    Forwarding,
+    Protocol,
+    Row,
+    Service,
+    ServiceFlags,
+    ServiceKey,
+    Table,
+    canonical,
+)
+
+from .values import ownerships, tables
+
+WEB = ServiceKey(Protocol.TCP, ip_address("192.0.2.1"), 80)
+DNS = ServiceKey(Protocol.UDP, ip_address("2001:db8::53"), 53)
+ONE, TWO, THREE = (DestinationKey(ip_address(f"198.51.100.{i}"), 80) for i in (1, 2, 3))
+WRR = Service("wrr")
+ALL = frozenset({ONE, TWO, THREE})
+
+
+def server(weight: int = 1) -> Destination:
+    return Destination(Forwarding.DR, weight)
+
+
+def web(**weights: int) -> Table:
+    keys = {"one": ONE, "two": TWO, "three": THREE}
+    return {WEB: Row(WRR, {keys[name]: server(weight) for name, weight in weights.items()})}
+
+
+class ModelKernel:
+    """A table that refuses what the kernel refuses, and counts nothing."""
+
+    def __init__(self, table: Table) -> None:
+        self.services = {key: row.service for key, row in table.items()}
+        self.destinations = {key: dict(row.destinations) for key, row in table.items()}
+
+    def apply(self, operation: Operation) -> None:
+        match operation:
+            case AddService(key, service):
+                assert key not in self.services
+                self.services[key], self.destinations[key] = service, {}
+            case SetService(key, service):
+                assert key in self.services
+                self.services[key] = service
+            case DeleteService(key):
+                del self.services[key], self.destinations[key]
+            case AddDestination(service_key, key, destination):
+                assert key not in self.destinations[service_key]
+                self.destinations[service_key][key] = destination
+            case SetDestination(service_key, key, destination):
+                assert key in self.destinations[service_key]
+                self.destinations[service_key][key] = destination
+            case DeleteDestination(service_key, key):
+                del self.destinations[service_key][key]
+
+    def table(self) -> dict[ServiceKey, Row]:
+        return {key: Row(service, dict(self.destinations[key])) for key, service in self.services.items()}
+
+
+def applied(current: Table, operations: Iterable[Operation]) -> dict[ServiceKey, Row]:
+    kernel = ModelKernel(current)
+    for operation in operations:
+        kernel.apply(operation)
+    return kernel.table()
+
+
+def canonical_table(table: Table) -> dict[ServiceKey, Row]:
+    return {key: replace(row, service=canonical(key, row.service)) for key, row in table.items()}
+
+
+def all_of_ours(owned: Ownership, desired: Table) -> dict[ServiceKey, frozenset[DestinationKey]]:
+    wanted = ownership(desired)
+    return {key: frozenset(owned.get(key, ())) | wanted.get(key, frozenset()) for key in owned.keys() | wanted.keys()}
+
+
+# ---- properties
+
+
+@given(desired=tables, current=tables, owned=ownerships)
+def test_what_is_desired_comes_true(desired: Table, current: Table, owned: Ownership) -> None:
+    after = canonical_table(applied(current, diff(desired, current, owned)))
+    for key, row in canonical_table(desired).items():
+        assert after[key].service == row.service
+        assert after[key].destinations.items() >= row.destinations.items()
+
+
+@given(desired=tables, current=tables, owned=ownerships)
+def test_what_is_ours_and_no_longer_desired_goes(desired: Table, current: Table, owned: Ownership) -> None:
+    after = applied(current, diff(desired, current, owned))
+    nothing = Row(WRR)
+    for key, destinations in owned.items():
+        assert not destinations & after.get(key, nothing).destinations.keys() - desired.get(key, nothing).destinations.keys()
+        if key in after and key not in desired:
+            assert after[key].destinations, "a service of ours outlives its wish only for the sake of others' destinations"
+
+
+@given(desired=tables, current=tables, owned=ownerships)
+def test_what_is_foreign_stays_as_it_is(desired: Table, current: Table, owned: Ownership) -> None:
+    after = applied(current, diff(desired, current, owned))
+    ours = all_of_ours(owned, desired)
+    before = foreign(current, ours)
+    assert {key: row.destinations for key, row in foreign(after, ours).items()} == {
+        key: row.destinations for key, row in before.items()
+    }
+    assert all(after[key].service == row.service for key, row in before.items() if key not in ours)
+
+
+@given(desired=tables, current=tables, owned=ownerships)
+def test_once_applied_there_is_nothing_left_to_do(desired: Table, current: Table, owned: Ownership) -> None:
+    after = applied(current, diff(desired, current, owned))
+    assert diff(desired, after, owned) == []
+
+
+@given(table=tables)
+def test_equal_tables_need_nothing(table: Table) -> None:
+    assert diff(table, table, ownership(table)) == []
+    assert diff(table, canonical_table(table)) == []
+
+
+@given(desired=tables, current=tables, owned=ownerships)
+def test_a_service_that_has_and_shall_have_a_server_is_never_without(desired: Table, current: Table, owned: Ownership) -> None:
+    def served(table: Mapping[ServiceKey, Row]) -> set[ServiceKey]:
+        return {key for key, row in table.items() if any(d.weight for d in row.destinations.values())}
+
+    always = served(current) & served(desired)
+    kernel = ModelKernel(current)
+    for operation in diff(desired, current, owned):
+        kernel.apply(operation)
+        assert always <= served(kernel.table())
+
+
+# ---- cases
+
+
+def test_one_changed_weight_is_one_operation() -> None:
+    assert diff(web(one=1, two=3), web(one=1, two=2)) == [SetDestination(WEB, TWO, server(3))]
+
+
+def test_a_new_service_comes_before_its_destinations() -> None:
+    assert diff(web(one=1, two=2), {}) == [
+        AddService(WEB, WRR),
+        AddDestination(WEB, ONE, server(1)),
+        AddDestination(WEB, TWO, server(2)),
+    ]
+
+
+def test_a_server_is_replaced_by_adding_before_deleting() -> None:
+    assert diff(web(two=1), web(one=1), {WEB: {ONE}}) == [AddDestination(WEB, TWO, server()), DeleteDestination(WEB, ONE)]
+
+
+def test_a_weight_rises_before_another_falls_to_zero() -> None:
+    assert diff(web(one=0, two=1), web(one=1, two=0)) == [
+        SetDestination(WEB, TWO, server(1)),
+        SetDestination(WEB, ONE, server(0)),
+    ]
+
+
+def test_another_scheduler_or_persistence_sets_the_service_and_leaves_its_destinations() -> None:
+    for service in (Service("rr"), Service("wrr", ServiceFlags.PERSISTENT, 300), replace(WRR, persistence_prefix_length=24)):
+        assert diff({WEB: Row(service, {ONE: server()})}, web(one=1)) == [SetService(WEB, service)]
+
+
+def test_the_kernels_own_flag_and_a_whole_prefix_are_no_difference() -> None:
+    current = {WEB: Row(Service("wrr", ServiceFlags.HASHED, persistence_prefix_length=32), {ONE: server()})}
+    assert diff(web(one=1), current) == []
+
+
+def test_a_service_that_is_all_ours_goes_in_one_operation_and_after_what_is_added() -> None:
+    desired = {DNS: Row(WRR)}
+    assert diff(desired, web(one=1, two=2), {WEB: ALL}) == [AddService(DNS, WRR), DeleteService(WEB)]
+
+
+def test_a_service_of_ours_with_a_foreign_destination_is_left_with_that_alone() -> None:
+    current = web(one=1, two=2)
+    assert diff({}, current, {WEB: {ONE}}) == [DeleteDestination(WEB, ONE)]
+    assert foreign(current, {WEB: {ONE}}) == {WEB: Row(WRR, {TWO: server(2)})}
+
+
+def test_a_foreign_service_is_reported_whole_and_never_deleted() -> None:
+    current = web(one=1)
+    assert diff({}, current) == []
+    assert foreign(current, {DNS: ALL}) == current
+
+
+def test_a_foreign_row_that_becomes_desired_is_adopted() -> None:
+    assert diff(web(one=1), web(one=1, two=2)) == []
+    assert diff(web(one=5), web(one=1)) == [SetDestination(WEB, ONE, server(5))]
+
+
+def test_what_is_ours_but_gone_already_needs_no_deleting() -> None:
+    assert diff({}, {}, {WEB: ALL}) == []
+    assert diff(web(one=1), web(one=1), {WEB: ALL}) == []
+
+
+def test_ownership_unites_tables() -> None:
+    assert ownership(web(one=1), web(two=1), {DNS: Row(WRR)}) == {WEB: {ONE, TWO}, DNS: frozenset()}
