@@ -125,16 +125,16 @@ class VirtualServer:
         self._servers: dict[DestinationKey, _RealServer] = {}
         self._waiting_for: dict[Check, list[_RealServer]] = {}
         self._configure(config, now_s)
+        self._weigh()
 
     def on_event(self, event: Event, now_s: float) -> None:
         """Take in a verdict or a new configuration. Afterwards `desired` and `actions` tell what came of it."""
-        match event:
-            case CheckChanged():
-                for server in self._waiting_for.get(event.check, ()):
-                    self._judge(server, event, now_s)
-                self._weigh()
-            case Reconfigured():
-                self._configure(event.config, now_s)
+        if isinstance(event, Reconfigured):
+            self._configure(event.config, now_s)
+        else:
+            for server in self._waiting_for.get(event.check, ()):
+                self._judge(server, event, now_s)
+        self._weigh()
 
     def actions(self) -> list[Action]:
         """What has happened since the last call, in order: for each event at most one per real server and one quorum."""
@@ -190,7 +190,6 @@ class VirtualServer:
             if before is not None and server.up and not before.up:
                 server.since_s = now_s
                 self._actions.append(RealServerUp(self.service, server_config, None, FAILING_CHECK_REMOVED, None))
-        self._weigh()
 
     def _weigh(self) -> None:
         """Gain or lose the quorum, with a margin between the two."""
