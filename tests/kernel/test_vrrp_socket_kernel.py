@@ -1,0 +1,131 @@
+"""Adverts between two hosts on a real kernel."""
+
+from __future__ import annotations
+
+import errno
+import select
+import socket
+import struct
+from collections.abc import Iterator
+from contextlib import ExitStack
+from ipaddress import IPv4Address
+
+import pytest
+
+from tests.kernel.conftest import Namespace
+from vrrpd.config.model import VRRP_GROUP
+from vrrpd.kernel.links import Link
+from vrrpd.kernel.vrrp_socket import DATAGRAMS_MAX, VrrpSocket
+
+pytestmark = pytest.mark.kernel
+
+DEADLINE_S = 10.0
+ADVERT = bytes.fromhex("21326401010152b1c0a8040f3131313100000000")
+
+
+def datagram(source: str, identification: int = 1, destination: IPv4Address = VRRP_GROUP) -> bytes:
+    """An advert in an IPv4 header of its own, checksum left to the kernel."""
+    header = struct.pack(
+        "!BBHHHBBH4s4s",
+        *(0x45, 0xC0, 20 + len(ADVERT), identification, 0, 255, 112, 0),
+        *(IPv4Address(source).packed, destination.packed),
+    )
+    return header + ADVERT
+
+
+def received(vrrp: VrrpSocket) -> list[bytes]:
+    """What arrives within the deadline, the kernel's checksum blanked."""
+    assert select.select([vrrp], [], [], DEADLINE_S)[0], "nothing was heard"
+    return [octets[:10] + bytes(2) + octets[12:] for octets in vrrp.receive()]
+
+
+def opened(host: Namespace, group: IPv4Address = VRRP_GROUP) -> VrrpSocket:
+    link = host.link("eth0")
+    with host.entered():
+        return VrrpSocket(link, group)
+
+
+@pytest.fixture
+def pair(hosts: tuple[Namespace, Namespace]) -> Iterator[tuple[VrrpSocket, VrrpSocket]]:
+    """A socket on each host."""
+    with ExitStack() as stack:
+        left, right = (opened(host) for host in hosts)
+        stack.callback(left.close)
+        stack.callback(right.close)
+        yield left, right
+
+
+def test_two_routers_hear_each_other_and_not_themselves(pair: tuple[VrrpSocket, VrrpSocket]) -> None:
+    left, right = pair
+    assert left.send(datagram("192.168.4.5"), VRRP_GROUP) is None
+    assert received(right) == [datagram("192.168.4.5")]
+
+    assert right.send(datagram("192.168.4.6"), VRRP_GROUP) is None
+    assert received(left) == [datagram("192.168.4.6")]  # and nothing of its own, which would have come first
+    assert right.receive() == []
+
+
+def test_the_advert_is_on_the_wire_as_captured_from_keepalived(hosts: tuple[Namespace, Namespace]) -> None:
+    captured = bytes.fromhex(
+        "01005e00001202000000000508004500002800010000ff7015e5c0a80405e000001221326401010152b1c0a8040f3131313100000000"
+    )
+    captured = captured[:15] + b"\xc0" + captured[16:]
+    left = opened(hosts[0])
+    with hosts[1].entered(), socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0800)) as wire:
+        wire.bind(("eth0", 0x0800))
+        wire.settimeout(DEADLINE_S)
+        left.send(datagram("192.168.4.5"), VRRP_GROUP)
+        assert wire.recv(2048) == captured
+    left.close()
+
+
+def test_one_call_reads_a_bounded_number_and_the_rest_stays_readable(pair: tuple[VrrpSocket, VrrpSocket]) -> None:
+    left, right = pair
+    for number in range(DATAGRAMS_MAX + 3):
+        assert left.send(datagram("192.168.4.5", identification=1 + number), VRRP_GROUP) is None
+
+    assert [len(received(right)), len(received(right))] == [DATAGRAMS_MAX, 3]
+    assert right.receive_errors == 0
+
+
+def test_a_socket_hears_neither_another_group_nor_what_is_sent_to_the_host(
+    hosts: tuple[Namespace, Namespace], pair: tuple[VrrpSocket, VrrpSocket]
+) -> None:
+    other_group = IPv4Address("224.0.0.81")
+    left, right = pair
+    elsewhere = opened(hosts[1], other_group)
+    for destination in (other_group, IPv4Address("192.168.4.6"), VRRP_GROUP):
+        assert left.send(datagram("192.168.4.5", destination=destination), destination) is None
+
+    assert received(right) == [datagram("192.168.4.5")]
+    assert received(elsewhere) == [datagram("192.168.4.5", destination=other_group)]
+    elsewhere.close()
+
+
+def test_an_interface_without_addresses_is_heard_too(hosts: tuple[Namespace, Namespace]) -> None:
+    hosts[1].ip("address flush dev eth0")
+    left, right = (opened(host) for host in hosts)
+    left.send(datagram("192.168.4.5"), VRRP_GROUP)
+    assert received(right) == [datagram("192.168.4.5")]
+    left.close()
+    right.close()
+
+
+def test_an_interface_that_is_down_refuses_each_advert_until_it_is_up(
+    hosts: tuple[Namespace, Namespace], pair: tuple[VrrpSocket, VrrpSocket]
+) -> None:
+    left, right = pair
+    hosts[0].ip("link set eth0 down")
+    refused = left.send(datagram("192.168.4.5"), VRRP_GROUP)
+    assert isinstance(refused, OSError)
+    assert refused.errno in (errno.ENETDOWN, errno.ENETUNREACH, errno.ENODEV)
+    assert left.receive() == []
+
+    hosts[0].ip("link set eth0 up")
+    assert left.send(datagram("192.168.4.5"), VRRP_GROUP) is None
+    assert received(right) == [datagram("192.168.4.5")]
+
+
+def test_the_sockets_are_refused_and_given_back_where_there_is_no_such_interface(namespace: Namespace) -> None:
+    with namespace.entered(), pytest.raises(OSError, match="No such device"):
+        VrrpSocket(Link(index=9999, name="eth9", up=True, mac=bytes(6), mtu=1500, arp=True))
