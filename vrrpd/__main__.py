@@ -1,0 +1,5 @@
+"""`python -m vrrpd`."""
+
+from vrrpd.cli import main
+
+main()

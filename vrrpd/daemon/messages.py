@@ -1,0 +1,87 @@
+"""What the processes say to each other; each message is a frozen value.
+
+::
+
+    supervisor                                router, director
+        | -- RouterWork / DirectorWork ----------> |   at start and at each reload
+        | <------------------------------ Ready -- |   work done
+        | -- Ask -----------------------------> .. |   every second, and for each scrape
+        | <--------------------- Answer(status) -- |
+        | <-------------- EventReport, LogLine -- |
+        | -- Stop -------------------------------> |
+        | <---------------------------- Stopped -- |
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ipvs.types import DestinationKey, ServiceKey
+from vrrpd.config.model import Scheduling, VirtualAddress, VirtualRouter, VirtualServer
+from vrrpd.status.events import Event
+from vrrpd.status.model import DirectorStatus, RouterStatus
+
+
+@dataclass(frozen=True, slots=True)
+class RouterWork:
+    """The VRRP half of a configuration."""
+
+    virtual_routers: tuple[VirtualRouter, ...]
+    scheduling: Scheduling
+    formerly_owned: tuple[VirtualAddress, ...] = ()
+    """Addresses that an earlier run or configuration held and may have left behind."""
+
+
+@dataclass(frozen=True, slots=True)
+class DirectorWork:
+    """The balancing half of a configuration."""
+
+    virtual_servers: tuple[VirtualServer, ...]
+    scheduling: Scheduling
+    formerly_owned: tuple[tuple[ServiceKey, tuple[DestinationKey, ...]], ...] = ()
+    """Rows that an earlier run or configuration made and may have left behind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The work given is done: the kernel shows what the configuration wants."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Wanted: a status. Also the proof that the child still lives."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The status asked for under `number`."""
+
+    number: int
+    status: RouterStatus | DirectorStatus
+
+
+@dataclass(frozen=True, slots=True)
+class EventReport:
+    """Something happened."""
+
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """A line for the log, which only the supervisor writes."""
+
+    level: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Give everything back to the kernel and end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """Everything was given back; the process ends now."""

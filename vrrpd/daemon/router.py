@@ -1,0 +1,341 @@
+"""The router process: every virtual router of this host, on one event loop, waiting for nothing but packets and time.
+
+It forks no script, opens no file, resolves no name and waits for no other process (DESIGN rule 3). Packets, link and address
+changes and one timer drive the state machines of :mod:`vrrpd.protocol`; what they want done is done here, in their order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import logging
+import socket
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from ipaddress import IPv4Address
+
+from ipvs.netlink import NetlinkError, NetlinkSocket
+from vrrpd.config.model import Scheduling
+from vrrpd.daemon.channel import Channel
+from vrrpd.daemon.child import take_place
+from vrrpd.daemon.holdings import Holdings
+from vrrpd.daemon.ledger import Ledger
+from vrrpd.daemon.messages import EventReport, RouterWork
+from vrrpd.daemon.segment import Segment
+from vrrpd.daemon.station import Station, interfaces, status
+from vrrpd.kernel.addresses import AddressKey, AddressTable
+from vrrpd.kernel.links import Link, primary_address, read_links
+from vrrpd.kernel.monitor import AddressAdded, AddressRemoved, LinkChanged, LinkRemoved, Overrun, RouteMonitor
+from vrrpd.protocol.actions import Action, Announce, HoldAddresses, Notice, ReleaseAddresses, SendAdvert, Transition
+from vrrpd.protocol.events import Event, FaultCleared, FaultRaised, Reconfigured, Shutdown, SourceChanged, Start
+from vrrpd.protocol.states import State
+from vrrpd.status.events import VirtualRouterChanged
+from vrrpd.status.model import RouterStatus
+
+REPAIR_DELAY_S = 0.05
+"""An address removed by somebody else is put back so much later: at once for people, and at most twenty times a second when a
+program fights for it."""
+RETRY_S = 1.0
+"""An address that the kernel refused is tried again so often."""
+INTERFACE_DOWN = "interface down"
+REAL_TIME_PRIORITY = 20
+"""Unless configured: ahead of everything that is not real-time itself, behind the kernel's own threads (50 and above)."""
+
+log = logging.getLogger(__name__)
+
+
+class Router:
+    """The role of the router process. See `vrrpd.daemon.child.Role`."""
+
+    def __init__(self, channel: Channel, ledger: Ledger) -> None:
+        self._channel = channel
+        self._ledger = ledger
+        self._loop = asyncio.get_running_loop()
+        self._netlink = NetlinkSocket(socket.NETLINK_ROUTE)
+        self._holdings = Holdings(AddressTable(self._netlink))
+        self._monitor = RouteMonitor()
+        self._loop.add_reader(self._monitor.fileno(), self._on_kernel)
+        self._segments: dict[str, Segment] = {}
+        self._stations: dict[tuple[str, int], Station] = {}
+        self._deadlines: list[tuple[float, int, Station]] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._repair_timer: asyncio.TimerHandle | None = None
+        self._unknown_ids = 0
+        self._lateness_max_s = 0.0
+        self._scheduled = False
+
+    # -- configuration --------------------------------------------------------------------------------------------------
+
+    def work(self, work: object) -> None:
+        """Take the configured virtual routers: new ones start, vanished ones give up, changed ones go on without a flap."""
+        assert isinstance(work, RouterWork)
+        if not self._scheduled:
+            self._scheduled = True
+            take_place("router", _ahead_of_others(work.scheduling))
+        wanted = {(router.interface, router.virtual_router_id): router for router in work.virtual_routers}
+        for name in {name for router in work.virtual_routers for name in interfaces(router)} - self._segments.keys():
+            self._segments[name] = Segment(name, self._on_datagram)
+        self._learn_everything()
+        for key in self._stations.keys() - wanted.keys():
+            self._tell(self._stations.pop(key), Shutdown())
+        new = []
+        for key, router in wanted.items():
+            station = self._stations.get(key)
+            if station is None:
+                station = self._stations[key] = Station(router)
+                new.append(station)
+            elif station.instance.router != router:
+                self._tell(station, Reconfigured(router))
+            station.prepare(self._segments)
+        owned = {addition.key for station in self._stations.values() for addition in station.additions}
+        self._holdings.own(owned | self._resolved(work))
+        for station in new:
+            self._start(station)
+        self._holdings.reconcile()
+        self._holdings.disown(owned)
+
+    def _start(self, station: Station) -> None:
+        """Begin as the protocol says, or go on as master where the peers cannot have noticed that we were away."""
+        router = station.instance.router
+        segment = self._segments[router.interface]
+        segment.join(router.multicast_group)
+        self._tell(station, self._source(station))
+        if not segment.up:
+            self._tell(station, FaultRaised(INTERFACE_DOWN))
+        self._tell(station, Start(resume_master=self._may_resume(station)))
+
+    def _may_resume(self, station: Station) -> bool:
+        """Peers take over after `down_timer_adverts` silent intervals and a skew; before that, nobody has noticed."""
+        router = station.instance.router
+        last = self._ledger.read(router.interface, router.virtual_router_id)
+        if last is None or not last.was_master:
+            return False
+        silence_s = time.monotonic() - last.last_advert_s
+        return 0 <= silence_s < router.down_timer_adverts * router.advert_interval_s
+
+    def _resolved(self, work: RouterWork) -> set[AddressKey]:
+        """Keys of the addresses that an earlier run may have left."""
+        indexes = {name: segment.link.index for name, segment in self._segments.items() if segment.link is not None}
+        return {
+            AddressKey(indexes[address.interface], address.address, address.prefix_length)
+            for address in work.formerly_owned
+            if address.interface in indexes
+        }
+
+    # -- what comes in --------------------------------------------------------------------------------------------------
+
+    def _on_datagram(self, segment: Segment, datagram: bytes) -> None:
+        """Hand an advert to its virtual router, found by the id in its second octet (RFC 3768 section 5.3.2)."""
+        header_octets = (datagram[0] & 0x0F) * 4 if datagram else 0
+        if len(datagram) < header_octets + 2:
+            self._unknown_ids += 1
+            return
+        station = self._stations.get((segment.name, datagram[header_octets + 1]))
+        if station is None:
+            self._unknown_ids += 1
+            return
+        station.instance.on_packet(datagram, time.monotonic())
+        self._perform(station)
+
+    def _tell(self, station: Station, event: Event) -> None:
+        station.instance.on_event(event, time.monotonic())
+        self._perform(station)
+
+    def _on_timer(self) -> None:
+        self._timer = None
+        now_s = time.monotonic()
+        while self._deadlines and self._deadlines[0][0] <= now_s:
+            due_s, _order, station = heapq.heappop(self._deadlines)
+            if station.armed_s != due_s:
+                continue  # re-armed for another time meanwhile
+            station.armed_s = None
+            self._lateness_max_s = max(self._lateness_max_s, now_s - due_s)
+            station.instance.on_timer(now_s)
+            self._perform(station)
+        self._arm()
+
+    def _on_kernel(self) -> None:
+        changed = False
+        for event in self._monitor.read():
+            match event:
+                case LinkChanged(link):
+                    segment = self._segments.get(link.name)
+                    if segment is not None:
+                        self._learn_link(segment, link)
+                case LinkRemoved(index, name):
+                    self._holdings.interface_vanished(index)
+                    segment = self._segments.get(name)
+                    if segment is not None and segment.link is not None and segment.link.index == index:
+                        self._learn_link(segment, None)
+                case AddressAdded(key, attributes):
+                    self._holdings.appeared(key, attributes)
+                    changed = True
+                case AddressRemoved(key):
+                    self._holdings.vanished(key)
+                    changed = True
+                case Overrun():
+                    log.warning("notifications of the kernel were lost; reading links and addresses again")
+                    self._learn_everything()
+                    changed = True
+        if changed:
+            self._learn_sources(self._stations.values())
+            self._repair_later(REPAIR_DELAY_S)
+
+    # -- what is known --------------------------------------------------------------------------------------------------
+
+    def _learn_everything(self) -> None:
+        try:
+            links = {link.name: link for link in read_links(self._netlink).values()}
+            self._holdings.read()
+        except NetlinkError as error:
+            log.error("links and addresses cannot be read: %s", error.strerror)  # noqa: TRY400
+            return
+        for segment in self._segments.values():
+            self._learn_link(segment, links.get(segment.name))
+
+    def _learn_link(self, segment: Segment, link: Link | None) -> None:
+        was_up, was_link = segment.up, segment.link
+        segment.learn(link)
+        if was_link == segment.link:
+            return
+        here = [station for station in self._stations.values() if station.instance.router.interface == segment.name]
+        for station in self._stations.values():
+            station.prepare(self._segments)
+        for station in here:
+            if segment.up:
+                segment.join(station.instance.router.multicast_group)
+        self._learn_sources(here)
+        if was_up != segment.up:
+            for station in here:
+                self._tell(station, FaultCleared(INTERFACE_DOWN) if segment.up else FaultRaised(INTERFACE_DOWN))
+
+    def _learn_sources(self, stations: Iterable[Station]) -> None:
+        for station in stations:
+            source = self._source(station)
+            if source.address != station.source:
+                self._tell(station, source)
+
+    def _source(self, station: Station) -> SourceChanged:
+        """The address that adverts come from: the interface's first that is nobody's virtual address."""
+        link = self._segments[station.instance.router.interface].link
+        virtual = {addition.key.address for each in self._stations.values() for addition in each.additions}
+        address = None if link is None else primary_address(link, self._holdings.current, virtual)
+        station.source = address
+        return SourceChanged(address)
+
+    def _repair_later(self, delay_s: float) -> None:
+        if self._repair_timer is None and self._holdings.missing():
+            self._repair_timer = self._loop.call_later(delay_s, self._repair)
+
+    def _repair(self) -> None:
+        self._repair_timer = None
+        restored = set(self._holdings.repair())
+        for station in self._stations.values():
+            again = [addition.key for addition in station.additions if addition.key in restored]
+            if again:
+                log.warning("%s: put back %s, which something else had removed", station.name, ", ".join(map(str, again)))
+                station.announce(self._segments, station.instance.router.announcements.repeat, only=restored)
+        self._repair_later(RETRY_S)
+
+    # -- what goes out --------------------------------------------------------------------------------------------------
+
+    def _perform(self, station: Station) -> None:
+        for action in station.instance.actions():
+            self._do(station, action)
+        due_s = station.instance.deadline()
+        if due_s != station.armed_s:
+            station.armed_s = due_s
+            if due_s is not None:
+                heapq.heappush(self._deadlines, (due_s, id(station), station))
+            self._arm()
+
+    def _do(self, station: Station, action: Action) -> None:
+        router = station.instance.router
+        match action:
+            case SendAdvert(datagram, priority):
+                self._segments[router.interface].send(datagram, router.multicast_group)
+                self._note(station, master=priority > 0)
+            case HoldAddresses():
+                self._holdings.hold(station.additions)
+                self._repair_later(RETRY_S)
+            case ReleaseAddresses():
+                self._holdings.release([addition.key for addition in station.additions])
+            case Announce(repeat):
+                station.announce(self._segments, repeat)
+            case Transition(old, new, cause, sender, sender_priority):
+                station.transitions[new.name.lower(), cause.value] += 1
+                station.changed_unix_s = time.time()
+                self._note(station, master=new is State.MASTER)
+                self._report(station, old, new, cause.value, sender, sender_priority)
+            case Notice(_kind, text):
+                log.warning("%s: %s", station.name, text)
+
+    def _note(self, station: Station, *, master: bool) -> None:
+        router = station.instance.router
+        self._ledger.write(router.interface, router.virtual_router_id, master=master, last_advert_s=time.monotonic())
+
+    def _report(
+        self,
+        station: Station,
+        old: State,
+        new: State,
+        cause: str,
+        sender: IPv4Address | None,
+        sender_priority: int | None,
+    ) -> None:
+        router = station.instance.router
+        event = VirtualRouterChanged(
+            at_unix_s=station.changed_unix_s,
+            name=router.name,
+            interface=router.interface,
+            virtual_router_id=router.virtual_router_id,
+            old=old.name,
+            new=new.name,
+            cause=cause,
+            sender=sender,
+            sender_priority=sender_priority,
+            mail=router.smtp_alert,
+        )
+        self._channel.send(EventReport(event))
+
+    def _arm(self) -> None:
+        """One timer for all, re-armed only when the next deadline is another."""
+        while self._deadlines and self._deadlines[0][2].armed_s != self._deadlines[0][0]:
+            heapq.heappop(self._deadlines)
+        next_s = self._deadlines[0][0] if self._deadlines else None
+        if self._timer is not None:
+            if self._timer.when() == next_s:
+                return
+            self._timer.cancel()
+            self._timer = None
+        if next_s is not None:
+            self._timer = self._loop.call_at(next_s, self._on_timer)
+
+    # -- for the supervisor ---------------------------------------------------------------------------------------------
+
+    def status(self) -> RouterStatus:
+        """Everything there is to know of the virtual routers."""
+        return RouterStatus(
+            virtual_routers=tuple(status(station, self._holdings.current) for station in self._stations.values()),
+            unknown_virtual_router_ids=self._unknown_ids,
+            address_repairs=self._holdings.repairs,
+            send_errors=sum(segment.send_errors for segment in self._segments.values()),
+            lateness_max_s=self._lateness_max_s,
+            messages_dropped=self._channel.dropped,
+        )
+
+    def stop(self, done: Callable[[], None]) -> None:
+        """Masters give up with priority 0, and every address of ours leaves the kernel."""
+        for station in self._stations.values():
+            self._tell(station, Shutdown())
+        self._stations.clear()
+        self._holdings.reconcile()
+        done()
+
+
+def _ahead_of_others(wishes: Scheduling) -> Scheduling:
+    """Adverts must not wait for whatever else runs, so what is not configured is wished for all the same."""
+    if wishes.real_time_priority is None and wishes.nice is None:
+        wishes = replace(wishes, real_time_priority=REAL_TIME_PRIORITY)
+    return replace(wishes, lock_memory=True)

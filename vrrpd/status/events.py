@@ -1,0 +1,73 @@
+"""What happened, as plain values: the one stream that the log, mail and every later listener read.
+
+Times are Unix seconds, as people and other systems read them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address
+
+Address = IPv4Address | IPv6Address
+
+
+@dataclass(frozen=True, slots=True)
+class VirtualRouterChanged:
+    """A virtual router went from one state to another."""
+
+    at_unix_s: float
+    name: str
+    interface: str
+    virtual_router_id: int
+    old: str
+    new: str
+    cause: str
+    """Why, in the vocabulary of ietf-vrrp."""
+    sender: Address | None = None
+    """Who sent the advert that caused it, where one did."""
+    sender_priority: int | None = None
+    mail: bool = False
+    """Whether its configuration asks for mail."""
+
+    def headline(self) -> str:
+        """One line for the log."""
+        by = f", heard {self.sender} with priority {self.sender_priority}" if self.sender is not None else ""
+        return f"({self.name}) {self.interface} vrid {self.virtual_router_id}: {self.old} -> {self.new}: {self.cause}{by}"
+
+
+@dataclass(frozen=True, slots=True)
+class RealServerChanged:
+    """A real server went up or down."""
+
+    at_unix_s: float
+    virtual_server: str
+    real_server: str
+    up: bool
+    reason: str
+    mail: bool
+    """Whether its configuration asks for mail."""
+
+    def headline(self) -> str:
+        """One line for the log."""
+        return f"{self.virtual_server}: real server {self.real_server} is {'up' if self.up else 'down'}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class QuorumChanged:
+    """A virtual server gained or lost its quorum."""
+
+    at_unix_s: float
+    virtual_server: str
+    up: bool
+    alive_weight: int
+    quorum: int
+    mail: bool
+    """Whether its configuration asks for mail."""
+
+    def headline(self) -> str:
+        """One line for the log."""
+        verb = "gained" if self.up else "lost"
+        return f"{self.virtual_server}: quorum {verb}: weight {self.alive_weight} is alive, quorum {self.quorum}"
+
+
+Event = VirtualRouterChanged | RealServerChanged | QuorumChanged
