@@ -16,6 +16,18 @@ from typing import Self
 from netns_lab.namespaces import Lab, Namespace
 
 ETH_P_ALL = 0x0003
+ETH_P_IP = 0x0800
+ETH_P_ARP = 0x0806
+IPPROTO_VRRP = 112
+TCP_FIN = 0x01
+TCP_RST = 0x04
+
+# Where fields lie in an Ethernet frame without tags, and in an IPv4 packet without options.
+ETHERTYPE = slice(12, 14)
+IPV4_PROTOCOL = 23
+IPV4_SOURCE = slice(26, 30)
+TCP_FLAGS = 47
+
 SOL_PACKET = 263
 PACKET_ADD_MEMBERSHIP = 1
 PACKET_STATISTICS = 6
@@ -46,7 +58,7 @@ class Frame:
     @property
     def ethertype(self) -> int:
         """What the payload is."""
-        return int.from_bytes(self.octets[12:14], "big")
+        return int.from_bytes(self.octets[ETHERTYPE], "big")
 
 
 class LostFramesError(Exception):
@@ -118,10 +130,16 @@ def on_bridge(lab: Lab, accept: Callable[[Frame], bool] = lambda _: True) -> Sni
 
 
 def is_vrrp(frame: Frame) -> bool:
-    """True for VRRP over IPv4 (protocol 112), also behind an authentication header (51)."""
-    return frame.ethertype == 0x0800 and frame.octets[23] in {51, 112}
+    """True for VRRP over IPv4, also behind an authentication header."""
+    return frame.ethertype == ETH_P_IP and frame.octets[IPV4_PROTOCOL] in {IPPROTO_VRRP, socket.IPPROTO_AH}
 
 
 def is_arp(frame: Frame) -> bool:
     """True for ARP, gratuitous or not."""
-    return frame.ethertype == 0x0806
+    return frame.ethertype == ETH_P_ARP
+
+
+def is_tcp_end(frame: Frame) -> bool:
+    """True for a segment over IPv4 that ends a connection, in good order or not."""
+    is_tcp = frame.ethertype == ETH_P_IP and frame.octets[IPV4_PROTOCOL] == socket.IPPROTO_TCP
+    return is_tcp and bool(frame.octets[TCP_FLAGS] & (TCP_FIN | TCP_RST))
