@@ -13,8 +13,9 @@ class Statistics:
     """Traffic of a service or a destination since it was added or zeroed, the kernel's estimate of the present rates (over
     some ten seconds), and the connections there are now.
 
+    The kernel sums its processors' counters every two seconds, so totals may be that old; present connections are exact.
     With direct routing and tunnelling the answers do not pass the director: everything `out` stays zero. Present
-    connections are counted by destination; a service has the sums of its own.
+    connections are counted by destination; a service shows the sums over its own.
     """
 
     connections: int = 0

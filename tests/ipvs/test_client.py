@@ -1,0 +1,285 @@
+"""What the client makes of the kernel's answers."""
+
+import errno
+import struct
+import subprocess
+from collections.abc import Callable
+from ipaddress import ip_address
+
+import pytest
+
+from ipvs import codec
+from ipvs.client import Client
+from ipvs.codec import Command
+from ipvs.errors import (
+    AlreadyExistsError,
+    DoesNotExistError,
+    MixedFamilyError,
+    ModuleMissingError,
+    PermissionDeniedError,
+    UnknownSchedulerError,
+)
+from ipvs.genetlink import GENL_ID_CTRL
+from ipvs.netlink import NetlinkError, NetlinkOverrunError, NetlinkSocket, attribute
+from ipvs.operations import (
+    AddDestination,
+    AddService,
+    DeleteDestination,
+    DeleteService,
+    Operation,
+    SetDestination,
+    SetService,
+)
+from ipvs.types import Destination, DestinationKey, Forwarding, Protocol, Row, Service, ServiceKey
+
+from .fake_kernel import FakeKernel, Request, acknowledged, done, refused, reply
+
+FAMILY = 35
+WEB = ServiceKey(Protocol.TCP, ip_address("192.0.2.1"), 80)
+ONE, TWO = (DestinationKey(ip_address(f"198.51.100.{i}"), 80) for i in (1, 2))
+SIX = DestinationKey(ip_address("2001:db8::6"), 80)
+WRR = Service("wrr")
+DR = Destination(Forwarding.DR, 1)
+
+EVERY_OPERATION: list[Operation] = [
+    AddService(WEB, WRR),
+    SetService(WEB, WRR),
+    AddDestination(WEB, ONE, DR),
+    SetDestination(WEB, ONE, DR),
+    DeleteDestination(WEB, TWO),
+    DeleteService(WEB),
+]
+
+
+class FakeIpvs(FakeKernel):
+    """Knows the family IPVS; refuses each command with the errors given, one after the other, and then allows it."""
+
+    def __init__(self, refusals: dict[Command, list[int]] | None = None) -> None:
+        super().__init__(self.respond)
+        self.refusals = refusals or {}
+        self.family: bytes | None = attribute(1, struct.pack("=H", FAMILY))
+        self.services: list[bytes] = []
+        self.destinations: list[bytes] = []
+
+    def respond(self, request: Request) -> list[bytes | OSError]:
+        if request.kind == GENL_ID_CTRL:
+            if self.family is None:
+                return [refused(request, errno.ENOENT)]
+            return [reply(request, GENL_ID_CTRL, b"\1\2\0\0" + self.family), *acknowledged(request)]
+        assert request.kind == FAMILY
+        planned = self.refusals.get(Command(request.command))
+        if planned:
+            code = planned.pop(0)
+            return [OSError(errno.ENOBUFS, "full")] if code == errno.ENOBUFS else [refused(request, code)]
+        if request.command == Command.GET_SERVICE:
+            return [*(reply(request, FAMILY, service) for service in self.services), done(request)]
+        if request.command == Command.GET_DEST:
+            return [*(reply(request, FAMILY, destination) for destination in self.destinations), done(request)]
+        return acknowledged(request)
+
+    def asked(self) -> list[Command]:
+        """The commands to IPVS, in their order."""
+        return [Command(request.command) for request in self.requests if request.kind == FAMILY]
+
+
+def client_of(kernel: FakeKernel) -> Client:
+    return Client(NetlinkSocket(16, kernel))
+
+
+def octets(operation: Operation) -> bytes:
+    """An operation's payload, which a dump's answer resembles."""
+    return codec.encode(operation, FAMILY)[16:]
+
+
+# ---- applying
+
+
+def test_all_operations_go_out_in_one_send_and_in_their_order() -> None:
+    kernel = FakeIpvs()
+    client = client_of(kernel)
+    assert client.apply(EVERY_OPERATION) == []
+    assert [command.name for command in kernel.asked()] == [
+        "NEW_SERVICE",
+        "SET_SERVICE",
+        "NEW_DEST",
+        "SET_DEST",
+        "DEL_DEST",
+        "DEL_SERVICE",
+    ]
+    assert kernel.sends == [1, len(EVERY_OPERATION)]
+    assert (client.changes_sent, client.messages_sent) == (6, 7)
+
+
+def test_nothing_to_do_sends_nothing() -> None:
+    kernel = FakeIpvs()
+    assert client_of(kernel).apply([]) == []
+    assert kernel.requests == []
+
+
+def test_the_family_is_asked_for_once() -> None:
+    kernel = FakeIpvs()
+    client = client_of(kernel)
+    client.apply([DeleteService(WEB)])
+    client.apply([DeleteService(WEB)])
+    assert [request.kind for request in kernel.requests] == [GENL_ID_CTRL, FAMILY, FAMILY]
+
+
+@pytest.mark.parametrize(
+    ("operation", "code", "then"),
+    [
+        (AddService(WEB, WRR), errno.EEXIST, SetService(WEB, WRR)),
+        (SetService(WEB, WRR), errno.ESRCH, AddService(WEB, WRR)),
+        (AddDestination(WEB, ONE, DR), errno.EEXIST, SetDestination(WEB, ONE, DR)),
+        (SetDestination(WEB, ONE, DR), errno.ENOENT, AddDestination(WEB, ONE, DR)),
+    ],
+)
+def test_an_operation_that_does_not_fit_the_table_is_made_to(operation: Operation, code: int, then: Operation) -> None:
+    command = Command(octets(operation)[0])
+    kernel = FakeIpvs({command: [code]})
+    assert client_of(kernel).apply([operation]) == []
+    assert kernel.requests[-1].payload == octets(then)
+
+
+@pytest.mark.parametrize(
+    ("operation", "code"),
+    [
+        (DeleteService(WEB), errno.ESRCH),
+        (DeleteDestination(WEB, ONE), errno.ESRCH),
+        (DeleteDestination(WEB, ONE), errno.ENOENT),
+    ],
+)
+def test_deleting_what_is_not_there_is_done(operation: Operation, code: int) -> None:
+    kernel = FakeIpvs({Command(octets(operation)[0]): [code]})
+    assert client_of(kernel).apply([operation]) == []
+    assert len(kernel.asked()) == 1
+
+
+def test_a_refusal_in_the_middle_is_returned_and_the_rest_carried_out() -> None:
+    kernel = FakeIpvs({Command.NEW_DEST: [errno.EINVAL]})
+    operations: list[Operation] = [AddService(WEB, WRR), AddDestination(WEB, SIX, DR), AddDestination(WEB, ONE, DR)]
+    (failure,) = client_of(kernel).apply(operations)
+    assert failure.operation == operations[1]
+    assert isinstance(failure.error, MixedFamilyError)
+    assert len(kernel.asked()) == 3
+
+
+def test_two_writers_at_odds_over_a_row_end_in_a_typed_refusal() -> None:
+    kernel = FakeIpvs({Command.NEW_DEST: [errno.EEXIST], Command.SET_DEST: [errno.ENOENT]})
+    (failure,) = client_of(kernel).apply([AddDestination(WEB, ONE, DR)])
+    assert isinstance(failure.error, DoesNotExistError)
+    kernel = FakeIpvs({Command.NEW_SERVICE: [errno.EEXIST], Command.SET_SERVICE: [errno.ESRCH]})
+    (failure,) = client_of(kernel).apply([SetService(WEB, WRR)])
+    assert isinstance(failure.error, AlreadyExistsError)
+
+
+def test_destinations_of_a_refused_service_are_not_reported_on_top() -> None:
+    kernel = FakeIpvs({Command.NEW_SERVICE: [errno.ENOENT], Command.NEW_DEST: [errno.ESRCH, errno.ESRCH]})
+    operations: list[Operation] = [AddService(WEB, Service("wrrr")), AddDestination(WEB, ONE, DR), AddDestination(WEB, TWO, DR)]
+    (failure,) = client_of(kernel).apply(operations)
+    assert isinstance(failure.error, UnknownSchedulerError)
+
+
+def test_a_destination_without_its_service_is_reported_when_that_was_not_ours_to_add() -> None:
+    kernel = FakeIpvs({Command.SET_DEST: [errno.ESRCH]})
+    (failure,) = client_of(kernel).apply([SetDestination(WEB, ONE, DR)])
+    assert isinstance(failure.error, DoesNotExistError)
+
+
+def test_lost_answers_make_all_go_out_once_more() -> None:
+    kernel = FakeIpvs({Command.SET_DEST: [errno.ENOBUFS], Command.NEW_DEST: [0, errno.EEXIST]})
+    operations: list[Operation] = [AddDestination(WEB, ONE, DR), SetDestination(WEB, TWO, DR)]
+    assert client_of(kernel).apply(operations) == []
+    assert [command.name for command in kernel.asked()] == ["NEW_DEST", "SET_DEST", "NEW_DEST", "SET_DEST", "SET_DEST"]
+
+
+def test_answers_lost_twice_are_an_error() -> None:
+    kernel = FakeIpvs({Command.SET_DEST: [errno.ENOBUFS, errno.ENOBUFS]})
+    with pytest.raises(NetlinkOverrunError):
+        client_of(kernel).apply([SetDestination(WEB, TWO, DR)])
+
+
+# ---- rights and modules
+
+
+def test_a_process_without_the_right_is_told_which() -> None:
+    kernel = FakeIpvs({Command.SET_DEST: [errno.EPERM], Command.GET_SERVICE: [errno.EPERM], Command.GET_INFO: [errno.EPERM]})
+    client = client_of(kernel)
+    actions: list[Callable[[], object]] = [lambda: client.apply([SetDestination(WEB, ONE, DR)]), client.table, client.info]
+    for action in actions:
+        with pytest.raises(PermissionDeniedError, match="CAP_NET_ADMIN"):
+            action()
+
+
+def test_a_missing_module_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    kernel = FakeIpvs()
+    family, kernel.family = kernel.family, None
+
+    def modprobe(arguments: list[str], **_options: object) -> "subprocess.CompletedProcess[str]":
+        assert arguments == ["modprobe", "ip_vs"]
+        kernel.family = family
+        return subprocess.CompletedProcess(arguments, 0, "", "")
+
+    monkeypatch.setattr(subprocess, "run", modprobe)
+    assert client_of(kernel).table() == {}
+
+
+@pytest.mark.parametrize(
+    "failure", [FileNotFoundError(errno.ENOENT, "No such file"), subprocess.TimeoutExpired("modprobe", 10.0), None]
+)
+def test_a_module_that_cannot_be_loaded_is_an_error_that_says_how_to(
+    monkeypatch: pytest.MonkeyPatch, failure: Exception | None
+) -> None:
+    kernel = FakeIpvs()
+    kernel.family = None
+
+    def modprobe(arguments: list[str], **_options: object) -> "subprocess.CompletedProcess[str]":
+        if failure is not None:
+            raise failure
+        return subprocess.CompletedProcess(arguments, 1, "", "Module ip_vs not found")
+
+    monkeypatch.setattr(subprocess, "run", modprobe)
+    with pytest.raises(ModuleMissingError, match="modprobe ip_vs") as caught:
+        client_of(kernel).table()
+    assert str(failure or "Module ip_vs not found") in str(caught.value)
+
+
+def test_an_answer_about_the_family_without_its_number_is_an_error() -> None:
+    kernel = FakeIpvs()
+    kernel.family = attribute(2, b"IPVS\0")
+    with pytest.raises(NetlinkError, match="no number"):
+        client_of(kernel).table()
+
+
+def test_another_refusal_than_a_missing_family_is_passed_on() -> None:
+    kernel = FakeKernel(lambda request: [refused(request, errno.EOPNOTSUPP)])
+    with pytest.raises(NetlinkError) as caught:
+        client_of(kernel).table()
+    assert caught.value.errno == errno.EOPNOTSUPP
+
+
+def test_a_dump_that_fails_for_another_reason_keeps_its_number() -> None:
+    with pytest.raises(NetlinkError) as caught:
+        client_of(FakeIpvs({Command.GET_SERVICE: [errno.EBUSY]})).table()
+    assert caught.value.errno == errno.EBUSY
+
+
+# ---- reading
+
+
+def test_the_table_passes_over_what_it_cannot_name() -> None:
+    kernel = FakeIpvs()
+    by_mark = b"\4\1\0\0" + attribute(codec.ATTR_SERVICE, attribute(codec.SVC_FWMARK, struct.pack("=I", 7)))
+    kernel.services = [by_mark, octets(AddService(WEB, WRR))]
+    bypass = octets(AddDestination(WEB, TWO, DR)).replace(b"\x08\0\x03\0\x03", b"\x08\0\x03\0\x04")
+    kernel.destinations = [octets(AddDestination(WEB, ONE, DR)), bypass]
+    assert client_of(kernel).table() == {WEB: Row(WRR, {ONE: DR})}
+    assert kernel.asked() == [Command.GET_SERVICE, Command.GET_DEST]
+
+
+def test_a_closed_client_has_given_its_socket_back() -> None:
+    kernel = FakeIpvs()
+    with client_of(kernel) as client:
+        client.table()
+    assert kernel.closed
+    assert client.messages_sent == 0
+    client.close()
