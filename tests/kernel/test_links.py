@@ -10,7 +10,7 @@ import pytest
 
 from vrrpd.config.model import Address
 from vrrpd.kernel.addresses import AddressAttributes, AddressKey, AddressMap
-from vrrpd.kernel.links import IFF_LOOPBACK, IFF_NOARP, IFF_RUNNING, IFF_UP, Link, link, primary_address
+from vrrpd.kernel.links import IFF_LOOPBACK, IFF_NOARP, IFF_RUNNING, IFF_UP, Link, observed_link, primary_address
 from vrrpd.kernel.rtnetlink import LinkMessage
 
 MESSAGE = LinkMessage(7, "eth0", hardware_type=1, flags=IFF_UP | IFF_RUNNING, hardware_address=b"\2\0\0\0\0\5", mtu=1500)
@@ -30,7 +30,7 @@ def on_eth0(address: Address, prefix_length: int = 24) -> AddressKey:
     ids=["off", "no carrier", "carrier but off", "up"],
 )
 def test_a_link_is_up_when_switched_on_and_running(flags: int, up: bool) -> None:
-    assert link(replace(MESSAGE, flags=flags)).up is up
+    assert observed_link(replace(MESSAGE, flags=flags)).up is up
 
 
 @pytest.mark.parametrize(
@@ -45,11 +45,11 @@ def test_a_link_is_up_when_switched_on_and_running(flags: int, up: bool) -> None
     ids=["Ethernet", "ARP off", "loopback", "tunnel", "no hardware address"],
 )
 def test_arp_is_spoken_on_ethernet_alone(message: LinkMessage, arp: bool) -> None:
-    assert link(message).arp is arp
+    assert observed_link(message).arp is arp
 
 
 def test_a_link_carries_what_the_kernel_said() -> None:
-    assert link(MESSAGE) == ETH0
+    assert observed_link(MESSAGE) == ETH0
 
 
 @pytest.mark.parametrize(

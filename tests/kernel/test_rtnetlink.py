@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from socket import AF_BRIDGE, AF_INET, AF_INET6
 from typing import Any
 
@@ -98,7 +98,7 @@ def test_pyroute2_reads_the_address_that_was_written(
     assert header["flags"] == NLM_F_REQUEST | NLM_F_CREATE | NLM_F_EXCL
     assert message["family"] == (AF_INET if address.version == 4 else AF_INET6)
     assert (message["index"], message["prefixlen"], message["scope"]) == (index, prefix_length, scope)
-    assert message.get_attr("IFA_LOCAL") == message.get_attr("IFA_ADDRESS") == str(address)
+    assert ip_address(message.get_attr("IFA_LOCAL")) == ip_address(message.get_attr("IFA_ADDRESS")) == address
     assert message.get_attr("IFA_BROADCAST") == (None if broadcast is None else str(broadcast))
     assert message.get_attr("IFA_LABEL") == label
     assert message.get_attr("IFA_PROTO") == 18

@@ -14,6 +14,7 @@ import pytest
 
 from tests.kernel.conftest import Namespace
 from vrrpd.config.model import VRRP_GROUP
+from vrrpd.kernel import vrrp_socket
 from vrrpd.kernel.links import Link
 from vrrpd.kernel.vrrp_socket import DATAGRAMS_MAX, VrrpSocket
 
@@ -100,6 +101,25 @@ def test_a_socket_hears_neither_another_group_nor_what_is_sent_to_the_host(
     assert received(right) == [datagram("192.168.4.5")]
     assert received(elsewhere) == [datagram("192.168.4.5", destination=other_group)]
     elsewhere.close()
+
+
+def test_what_comes_before_a_socket_is_bound_is_not_heard(
+    hosts: tuple[Namespace, Namespace], pair: tuple[VrrpSocket, VrrpSocket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left, right = pair
+
+    def bound_late(receiver: socket.socket, link: Link, group: IPv4Address) -> None:
+        left.send(datagram("192.168.4.5"), group)
+        assert select.select([receiver], [], [], DEADLINE_S)[0]
+        bind_receiver(receiver, link, group)
+
+    bind_receiver = vrrp_socket._bind_receiver
+    monkeypatch.setattr(vrrp_socket, "_bind_receiver", bound_late)
+    late = opened(hosts[1])
+
+    assert received(right) == [datagram("192.168.4.5")]
+    assert late.receive() == []
+    late.close()
 
 
 def test_an_interface_without_addresses_is_heard_too(hosts: tuple[Namespace, Namespace]) -> None:

@@ -152,16 +152,20 @@ def _taken_along(deleted: Sequence[AddressKey], current: AddressMap) -> Iterator
     With the first address of a network the kernel deletes the others of that network (net.ipv4.conf.*.promote_secondaries
     being 0). Where it does not, adding them again is answered by EEXIST and harmless.
     """
-    networks = {_network(key) for key in deleted if not current[key].secondary}
+    networks = {_network(key) for key in deleted if not current[key].secondary and not _is_alone(key)}
     if networks:
         yield from (key for key, attributes in current.items() if attributes.secondary and _network(key) in networks)
+
+
+def _is_alone(key: AddressKey) -> bool:
+    return key.prefix_length == key.address.max_prefixlen
 
 
 def _network(key: AddressKey) -> tuple[int, object]:
     return key.interface_index, ip_network((key.address, key.prefix_length), strict=False)
 
 
-def observed(message: rtnetlink.AddressMessage) -> tuple[AddressKey, AddressAttributes]:
+def observed_address(message: rtnetlink.AddressMessage) -> tuple[AddressKey, AddressAttributes]:
     """An address as the kernel tells of it."""
     return (
         AddressKey(message.interface_index, message.address, message.prefix_length),
@@ -187,7 +191,7 @@ class AddressTable:
         Raises NetlinkError.
         """
         messages = (rtnetlink.decode_address(payload) for _kind, payload in self._netlink.dump(rtnetlink.dump_addresses()))
-        return dict(observed(message) for message in messages if message is not None)
+        return dict(observed_address(message) for message in messages if message is not None)
 
     def apply(self, operations: Sequence[Operation]) -> Applied:
         """Carry out operations in one batch. A refusal keeps none of the others from being carried out.

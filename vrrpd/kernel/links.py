@@ -21,7 +21,7 @@ MAC_OCTETS = 6
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One interface as the kernel tells of it."""
+    """One interface."""
 
     index: int
     name: str
@@ -34,8 +34,8 @@ class Link:
     """Neighbours are found by ARP over Ethernet; False for loopback and tunnels, and where ARP is switched off."""
 
 
-def link(message: rtnetlink.LinkMessage) -> Link:
-    """What a link message means."""
+def observed_link(message: rtnetlink.LinkMessage) -> Link:
+    """A link as the kernel tells of it."""
     return Link(
         index=message.index,
         name=message.name,
@@ -53,7 +53,7 @@ def link(message: rtnetlink.LinkMessage) -> Link:
 def read_links(netlink: NetlinkSocket) -> dict[int, Link]:
     """All links by their index. Raises NetlinkError."""
     messages = (rtnetlink.decode_link(payload) for _kind, payload in netlink.dump(rtnetlink.dump_links()))
-    return {message.index: link(message) for message in messages if message is not None}
+    return {message.index: observed_link(message) for message in messages if message is not None}
 
 
 def primary_address(link: Link, addresses: AddressMap, excluding: Collection[Address]) -> IPv4Address | None:

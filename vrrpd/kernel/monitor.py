@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from ipvs.netlink import messages
 from vrrpd.kernel import rtnetlink
-from vrrpd.kernel.addresses import AddressAttributes, AddressKey, observed
-from vrrpd.kernel.links import Link, link
+from vrrpd.kernel.addresses import AddressAttributes, AddressKey, observed_address
+from vrrpd.kernel.links import Link, observed_link
 
 GROUPS = rtnetlink.RTMGRP_LINK | rtnetlink.RTMGRP_IPV4_IFADDR
 
@@ -77,14 +77,14 @@ def events(datagram: bytes) -> Iterator[Event]:
             if link_message is None:
                 continue
             if kind == rtnetlink.RTM_NEWLINK:
-                yield LinkChanged(link(link_message))
+                yield LinkChanged(observed_link(link_message))
             else:
                 yield LinkRemoved(link_message.index, link_message.name)
         elif kind in (rtnetlink.RTM_NEWADDR, rtnetlink.RTM_DELADDR):
             address_message = rtnetlink.decode_address(payload)
             if address_message is None:
                 continue
-            key, attributes = observed(address_message)
+            key, attributes = observed_address(address_message)
             yield AddressAdded(key, attributes) if kind == rtnetlink.RTM_NEWADDR else AddressRemoved(key)
 
 

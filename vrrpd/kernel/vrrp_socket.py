@@ -36,10 +36,13 @@ class VrrpSocket:
     def __init__(self, link: Link, group: IPv4Address = VRRP_GROUP) -> None:
         self.receive_errors = 0
         """Times that reading failed other than for want of datagrams."""
-        with ExitStack() as stack:
-            self._sender = stack.enter_context(_sender(link))
-            self._receiver = stack.enter_context(_receiver(link, group))
-            stack.pop_all()
+        with ExitStack() as opened:
+            self._sender = opened.enter_context(_raw_socket(socket.IPPROTO_RAW))  # implies IP_HDRINCL, and hears nothing
+            self._receiver = opened.enter_context(_raw_socket(IPPROTO_VRRP))
+            _bind_sender(self._sender, link)
+            _bind_receiver(self._receiver, link, group)
+            opened.pop_all()
+        self.receive()  # what came from other interfaces before the socket was bound to this one
 
     def fileno(self) -> int:
         """For the event loop: readable when adverts are waiting."""
@@ -76,30 +79,19 @@ class VrrpSocket:
         return None
 
 
-def _sender(link: Link) -> socket.socket:
-    with ExitStack() as stack:
-        sender = stack.enter_context(_bound_socket(link, socket.IPPROTO_RAW))  # implies IP_HDRINCL and hears nothing
-        sender.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, MEMBERSHIP.pack(bytes(4), bytes(4), link.index))
-        sender.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_LOOP, 0)
-        sender.setsockopt(socket.SOL_SOCKET, socket.SO_PRIORITY, TC_PRIO_CONTROL)
-        stack.pop_all()
-    return sender
+def _raw_socket(protocol: int) -> socket.socket:
+    return socket.socket(socket.AF_INET, socket.SOCK_RAW | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC, protocol)
 
 
-def _receiver(link: Link, group: IPv4Address) -> socket.socket:
-    with ExitStack() as stack:
-        receiver = stack.enter_context(_bound_socket(link, IPPROTO_VRRP))
-        receiver.setsockopt(socket.IPPROTO_IP, IP_MULTICAST_ALL, 0)  # not what other sockets joined
-        receiver.bind((str(group), 0))  # and not what is sent to this host's own addresses
-        receiver.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, MEMBERSHIP.pack(group.packed, bytes(4), link.index))
-        stack.pop_all()
-    return receiver
+def _bind_sender(sender: socket.socket, link: Link) -> None:
+    sender.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, link.name.encode() + b"\0")
+    sender.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, MEMBERSHIP.pack(bytes(4), bytes(4), link.index))
+    sender.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_LOOP, 0)
+    sender.setsockopt(socket.SOL_SOCKET, socket.SO_PRIORITY, TC_PRIO_CONTROL)
 
 
-def _bound_socket(link: Link, protocol: int) -> socket.socket:
-    with ExitStack() as stack:
-        kind = socket.SOCK_RAW | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
-        bound = stack.enter_context(socket.socket(socket.AF_INET, kind, protocol))
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, link.name.encode() + b"\0")
-        stack.pop_all()
-    return bound
+def _bind_receiver(receiver: socket.socket, link: Link, group: IPv4Address) -> None:
+    receiver.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, link.name.encode() + b"\0")
+    receiver.setsockopt(socket.IPPROTO_IP, IP_MULTICAST_ALL, 0)  # not what other sockets joined
+    receiver.bind((str(group), 0))  # and not what is sent to this host's own addresses
+    receiver.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, MEMBERSHIP.pack(group.packed, bytes(4), link.index))
