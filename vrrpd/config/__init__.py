@@ -1,0 +1,6 @@
+"""keepalived.conf: text -> lines with positions -> tree -> typed, frozen model; and what is to be said about it."""
+
+from vrrpd.config.diagnostics import Code, Diagnostic, Severity, render
+from vrrpd.config.load import Loaded, load
+
+__all__ = ["Code", "Diagnostic", "Loaded", "Severity", "load", "render"]

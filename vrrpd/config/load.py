@@ -1,0 +1,92 @@
+"""From a path to a configuration and all that is to be said about it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+from vrrpd.config.bind_daemon import bind_daemon
+from vrrpd.config.bind_director import bind_virtual_servers
+from vrrpd.config.bind_vrrp import bind_virtual_routers
+from vrrpd.config.diagnostics import Code, Diagnostic, Report, Severity
+from vrrpd.config.expansion import Expansion
+from vrrpd.config.includes import Includes, UnreadableError
+from vrrpd.config.keywords import PATH_KEYWORDS, ROOT
+from vrrpd.config.lexer import Lexer
+from vrrpd.config.line import Line, Mark
+from vrrpd.config.model import Config
+from vrrpd.config.tree import Node, TreeBuilder
+
+ALWAYS_SET = ("vrrpd",)
+"""Configuration ids that hold on every host, so that a file for both daemons can hide our lines from keepalived."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What came of reading a configuration."""
+
+    config: Config | None
+    """What is sound in it; None where the file cannot be read."""
+    diagnostics: tuple[Diagnostic, ...]
+
+    @cached_property
+    def errors(self) -> tuple[Diagnostic, ...]:
+        """Mistakes: what they touch was left out or has its default."""
+        return tuple(one for one in self.diagnostics if one.severity is Severity.ERROR)
+
+    @cached_property
+    def warnings(self) -> tuple[Diagnostic, ...]:
+        """What is read otherwise than it may seem."""
+        return tuple(one for one in self.diagnostics if one.severity is Severity.WARNING)
+
+
+def load(path: str, *, config_id: str | None = None, also: Iterable[str] = ALWAYS_SET) -> Loaded:
+    """Read a configuration with all that it includes.
+
+    `config_id` is what `@ID` lines are compared with, by default the host's name up to its first dot; the ids in `also` hold
+    beside it. No contents of any file raise: what is wrong is in the diagnostics, and the configuration is what remains.
+    """
+    report = Report()
+    host = os.uname().nodename
+    config_id = config_id or host.partition(".")[0]
+    includes = Includes(report)
+    try:
+        text = includes.main(path)
+    except UnreadableError as error:
+        message = f"the file cannot be read: {error}"
+        report.error(
+            Code.FILE_UNREADABLE,
+            Line(Mark.WORDS, [], path, 1, ""),
+            0,
+            message,
+            advice="name a file that exists and is readable",
+        )
+        return Loaded(None, report.diagnostics([path]))
+    lexer = Lexer(report, Expansion(report, frozenset({config_id, *also}), config_id), includes, PATH_KEYWORDS)
+    lexer.read(path, text)
+    root = TreeBuilder(ROOT, lexer.lines, report).build()
+    config = _bind(root, report, host, tuple(includes.files))
+    return Loaded(config, report.diagnostics(includes.files))
+
+
+def _bind(root: Node, report: Report, host: str, files: tuple[str, ...]) -> Config:
+    """The model; without what belongs into a network namespace, for elsewhere it would do harm."""
+    elsewhere = root.last("net_namespace")
+    elsewhere_ipvs = elsewhere or root.last("net_namespace_ipvs")
+    for found in {node.keyword.name: node for node in (elsewhere, elsewhere_ipvs) if node}.values():
+        report.error(
+            Code.NOT_BUILT,
+            found.line,
+            0,
+            f"`{found.keyword.name}` is not built yet",
+            assumed="what belongs into the namespace is left out",
+            advice="start the daemon in the namespace",
+        )
+    return Config(
+        daemon=bind_daemon(root, report, host),
+        virtual_routers=() if elsewhere else bind_virtual_routers(root, report),
+        virtual_servers=() if elsewhere_ipvs else bind_virtual_servers(root, report),
+        files=files,
+    )

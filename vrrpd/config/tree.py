@@ -1,0 +1,384 @@
+"""Logical lines to a tree of declared keywords, each with its arguments read.
+
+Everything that can be said about a keyword on its own is said here, once: that it is unknown, lacks an argument, has a wrong one,
+or has no effect yet. The binder sees only what is sound.
+
+A misplaced brace would make nonsense of all that follows, so the file's braces are counted first. Where some are missing, a keyword
+that is unknown here but known in a block around this one shows where the brace should be; where there are too many, a keyword
+known in the block that was closed last shows which one is wrong. Anything unknown takes its own block with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+from vrrpd.config.declaration import Argument, Effect, Form, Keyword
+from vrrpd.config.diagnostics import Code, Report
+from vrrpd.config.line import Line, Mark, is_undefined
+from vrrpd.config.near import nearest
+from vrrpd.config.values import BadValueError
+
+
+class Node:
+    """One occurrence of a keyword."""
+
+    __slots__ = ("_by_name", "children", "entries", "keyword", "line", "refusal", "sound", "values")
+
+    def __init__(self, keyword: Keyword, line: Line) -> None:
+        self.keyword = keyword
+        self.line = line
+        self.values: list[object] = []
+        """The arguments' values, as many as there were; empty unless `sound`."""
+        self.sound = True
+        self.children: list[Node] = []
+        """Keywords of a keyword block, those that are not sound too."""
+        self.entries: list[Line] = []
+        """Lines of a value block."""
+        self.refusal: Node | None = None
+        """What in this block cannot be ignored and is not built."""
+        self._by_name: dict[str, list[Node]] | None = None
+
+    @property
+    def name(self) -> str:
+        """The keyword's name, whichever alias was written."""
+        return self.keyword.means or self.keyword.name
+
+    def all(self, name: str) -> list[Node]:
+        """The sound occurrences of a keyword in this block, in order."""
+        if self._by_name is None:
+            self._by_name = {}
+            for child in self.children:
+                if child.sound:
+                    self._by_name.setdefault(child.name, []).append(child)
+        return self._by_name.get(name, [])
+
+    def last(self, name: str) -> Node | None:
+        """The sound occurrence that holds: of several, the last."""
+        found = self.all(name)
+        return found[-1] if found else None
+
+    def mentions(self, name: str) -> bool:
+        """Whether the keyword occurs, sound or not; what is wrong with it has then been said."""
+        return any(child.name == name for child in self.children)
+
+
+class TreeBuilder:
+    """Turns the lines of one configuration into a tree."""
+
+    def __init__(self, root: Keyword, lines: Sequence[Line], report: Report) -> None:
+        self._lines = lines
+        self._report = report
+        self._position = 0
+        self._pushed: list[Line] = []
+        """Lines to be read before the next one, in reverse order."""
+        self._root = Node(root, lines[0] if lines else Line(Mark.WORDS, [], "", 1, ""))
+        self._stack = [self._root]
+        self._closed: tuple[Node, Line] | None = None
+        balance = sum((line.mark is Mark.OPEN) - (line.mark is Mark.CLOSE) for line in lines)
+        self._missing = max(0, balance)
+        """Closing braces that the file lacks and that were not yet accounted for."""
+        self._surplus = max(0, -balance)
+
+    def build(self) -> Node:
+        """The root, whose children are the file's top-level keywords."""
+        while self._more():
+            line = self._take()
+            if line.mark is Mark.WORDS:
+                self._words(line)
+            elif line.mark is Mark.CLOSE:
+                self._close(line)
+            else:
+                self._unexpected_open(line)
+        if len(self._stack) > 1:
+            self._never_closed()
+        return self._root
+
+    # -- lines --------------------------------------------------------------------------------------------------------------
+
+    def _words(self, line: Line) -> None:
+        here = self._stack[-1]
+        if here.keyword.form is Form.VALUES:
+            if not (self._missing and line.words[0] in self._stack[-2].keyword.children):
+                here.entries.append(line)
+                return
+            self._not_closed_before(line, len(self._stack) - 1)
+            here = self._stack[-1]
+        keyword = here.keyword.children.get(line.words[0])
+        if keyword is None:
+            keyword = self._astray(line)
+        if keyword is None:
+            self._unknown(line)
+            return
+        self._known(keyword, line)
+
+    def _known(self, keyword: Keyword, line: Line) -> None:
+        node = Node(keyword, line)
+        here = self._stack[-1]
+        self._read_arguments(node)
+        here.children.append(node)
+        self._mind_effect(node, here)
+        followed_by_brace = self._next_is(Mark.OPEN)
+        if keyword.form is Form.LINE:
+            if followed_by_brace:
+                self._unexpected_open(self._take())
+            return
+        if followed_by_brace:
+            self._take()
+        elif self._next_is(Mark.WORDS) or self._next_is(Mark.CLOSE):
+            self._report.error(
+                Code.MISSING_BRACE, line, 0, f"`{keyword.name}` needs a block, but no `{{` follows", assumed="`{` stands here"
+            )
+            self._surplus = max(0, self._surplus - 1)
+        self._stack.append(node)
+
+    def _close(self, line: Line) -> None:
+        if len(self._stack) > 1:
+            self._closed = (self._stack.pop(), line)
+            return
+        if self._surplus:
+            self._surplus_brace(line)
+
+    # -- what is wrong with braces --------------------------------------------------------------------------------------------
+
+    def _astray(self, line: Line) -> Keyword | None:
+        """A keyword unknown here, where braces do not balance: close or reopen blocks until it is known."""
+        word = line.words[0]
+        if self._missing:
+            for depth in range(len(self._stack) - 2, -1, -1):
+                keyword = self._stack[depth].keyword.children.get(word)
+                if keyword is not None:
+                    self._not_closed_before(line, depth + 1)
+                    return keyword
+        if self._surplus and self._closed:
+            node, brace = self._closed
+            keyword = node.keyword.children.get(word)
+            if keyword is not None:
+                self._surplus_brace(brace)
+                self._stack.append(node)
+                return keyword
+        return None
+
+    def _not_closed_before(self, line: Line, depth: int) -> None:
+        """Close the open blocks from `depth` on, whose brace is missing in front of `line`."""
+        blocks = self._stack[depth:]
+        self._missing = max(0, self._missing - len(blocks))
+        opened = blocks[0]
+        self._report.error(
+            Code.MISSING_BRACE,
+            opened.line,
+            0,
+            f"`{opened.keyword.name}` is not closed: `{line.words[0]}` at {line.file}:{line.number} does not belong into it",
+            assumed=f"`}}` stands before line {line.number}",
+            advice=f"add `}}` before line {line.number}",
+        )
+        del self._stack[depth:]
+
+    def _never_closed(self) -> None:
+        outer = self._stack[1].line
+        names = ", ".join(f"`{node.keyword.name}` opened at line {node.line.number}" for node in self._stack[1:])
+        count = len(self._stack) - 1
+        self._report.error(
+            Code.MISSING_BRACE,
+            outer,
+            0,
+            f"{'a closing brace is' if count == 1 else f'{count} closing braces are'} missing at the end of the file: {names}",
+            assumed="the file's end closes it" if count == 1 else "the file's end closes them",
+            advice=f"add `{'}' * count}`",
+        )
+
+    def _surplus_brace(self, line: Line) -> None:
+        self._surplus -= 1
+        self._report.error(
+            Code.SURPLUS_BRACE, line, 0, "this `}` closes nothing", assumed="it is not there", advice="remove it"
+        )
+
+    def _unexpected_open(self, line: Line) -> None:
+        self._report.error(
+            Code.UNEXPECTED_BRACE,
+            line,
+            0,
+            "no block may begin here",
+            assumed="all up to its `}` is left out",
+            advice="remove the braces",
+        )
+        self._skip_to_close()
+
+    def _skip_to_close(self) -> None:
+        """Go on behind the brace that closes the block just opened, or where the file ends."""
+        depth = 1
+        while depth and self._more():
+            line = self._take()
+            if line.mark is Mark.OPEN:
+                depth += 1
+            elif line.mark is Mark.CLOSE:
+                depth -= 1
+        self._missing = max(0, self._missing - depth)
+
+    def _more(self) -> bool:
+        return bool(self._pushed) or self._position < len(self._lines)
+
+    def _next_is(self, mark: Mark) -> bool:
+        if self._pushed:
+            return self._pushed[-1].mark is mark
+        return self._position < len(self._lines) and self._lines[self._position].mark is mark
+
+    def _take(self) -> Line:
+        if self._pushed:
+            return self._pushed.pop()
+        self._position += 1
+        return self._lines[self._position - 1]
+
+    # -- what is wrong with keywords ------------------------------------------------------------------------------------------
+
+    def _unknown(self, line: Line) -> None:
+        word = line.words[0]
+        if not is_undefined(word):
+            where = self._stack[-1].keyword
+            place = f"in `{where.name}`" if where.name else "outside of blocks"
+            belongs = next((node.keyword.name for node in reversed(self._stack) if word in node.keyword.children), None)
+            near = nearest(word, where.children) if self._report.has_room() else None
+            if belongs is None and near is None:
+                belongs = next((name for name, one in self._root.keyword.children.items() if word in one.children), None)
+            advice = f"did you mean `{near}`?" if near else f"it belongs into `{belongs}`" if belongs else None
+            self._report.error(
+                Code.UNKNOWN_KEYWORD, line, 0, f"unknown keyword `{word}` {place}", assumed="it is left out", advice=advice
+            )
+        if self._next_is(Mark.OPEN):
+            self._take()
+            self._skip_to_close()
+
+    def _mind_effect(self, node: Node, here: Node) -> None:
+        """Say that a keyword is not built, unless that was said of the block around it."""
+        if here.keyword.effect is not Effect.BUILT:
+            return
+        if node.keyword.effect is Effect.NONE:
+            self._report.warning(
+                Code.NO_EFFECT, node.line, 0, f"`{node.keyword.name}` has no effect yet", assumed="it is left out"
+            )
+        elif node.keyword.effect is Effect.REFUSED and here.refusal is None:
+            here.refusal = node
+
+    def _read_arguments(self, node: Node) -> None:
+        """Read the words behind a keyword as its declaration says."""
+        keyword, line = node.keyword, node.line
+        if keyword.lenient:
+            self._report.warning(
+                Code.LENIENT,
+                line,
+                0,
+                f"keepalived does not know `{keyword.name}` here",
+                assumed=f"`{keyword.means}`",
+                advice=f"write `{keyword.means}`",
+            )
+        given = len(line.words) - 1
+        if given < keyword.required:
+            self._report.error(
+                Code.MISSING_ARGUMENT,
+                line,
+                0,
+                f"`{keyword.name}` needs {keyword.usage().removeprefix(keyword.name).strip()}",
+                assumed=_instead(keyword),
+            )
+            node.sound = False
+            return
+        for index in range(1, given + 1):
+            argument = _argument(keyword, index - 1)
+            if argument is None:
+                self._surplus_words(node, index)
+                return
+            try:
+                node.values.append(self._read(argument, line, index))
+            except BadValueError as error:
+                node.sound = False
+                if not is_undefined(line.words[index]):
+                    advice = f"did you mean `{error.near}`?" if error.near else None
+                    self._report.error(Code.BAD_VALUE, line, index, str(error), assumed=_instead(keyword), advice=advice)
+                return
+            if is_undefined(line.words[index]):
+                node.sound = False
+                return
+
+    def _read(self, argument: Argument, line: Line, index: int) -> object:
+        word = line.words[index]
+        try:
+            return argument.type.read(word)
+        except BadValueError as error:
+            if not (argument.lenient and error.near):
+                raise
+            self._report.warning(
+                Code.LENIENT,
+                line,
+                index,
+                f"keepalived does not know `{word}` in this case of letters",
+                assumed=f"`{error.near}`",
+                advice=f"write `{error.near}`",
+            )
+            return argument.type.read(error.near)
+
+    def _surplus_words(self, node: Node, index: int) -> None:
+        """Words beyond the last argument: ignored as in keepalived, unless they are what belongs on a line of its own."""
+        line = node.line
+        word = line.words[index]
+        siblings = self._stack[-1].keyword.children
+        if node.keyword.form is Form.LINE and word in siblings and siblings[word].form is Form.LINE:
+            self._report.error(
+                Code.ONE_PER_LINE,
+                line,
+                index,
+                f"`{word}` must stand on a line of its own",
+                assumed="it does",
+                advice="a keyword block cannot be written on one line",
+            )
+            self._pushed += reversed(_statements(line, index, siblings))
+            return
+        self._report.warning(
+            Code.SURPLUS_WORDS,
+            line,
+            index,
+            f"`{node.keyword.name}` takes {_count(node.keyword)}; what follows is ignored",
+            assumed=f"`{' '.join(line.words[:index])}`",
+        )
+
+
+def _statements(line: Line, start: int, keywords: Mapping[str, Keyword]) -> list[Line]:
+    """The words from `start` on, cut into keywords with their arguments, each as if on a line of its own."""
+    cuts = []
+    end = len(line.words)
+    while start < end:
+        cuts.append(start)
+        keyword = keywords.get(line.words[start])
+        index = 0
+        start += 1
+        while start < end and keyword and line.words[start] not in keywords and _argument(keyword, index):
+            index += 1
+            start += 1
+        if keyword is None:
+            break
+    return [line.part(one, other) for one, other in pairwise([*cuts, end])]
+
+
+def _argument(keyword: Keyword, index: int) -> Argument | None:
+    """The declaration of the argument at `index`; the last one may take all further words."""
+    arguments = keyword.arguments
+    if index < len(arguments):
+        return arguments[index]
+    return arguments[-1] if arguments and arguments[-1].repeated else None
+
+
+def _instead(keyword: Keyword) -> str:
+    """What happens to a keyword with a wrong or missing argument."""
+    if keyword.form is not Form.LINE:
+        return f"the whole `{keyword.name}` is left out"
+    if keyword.name in MANDATORY:
+        return f"the virtual router is left out, for it needs `{keyword.name}`"
+    unit = f" {keyword.unit}" if keyword.unit and keyword.default and keyword.default.isdigit() else ""
+    return f"{keyword.default}{unit}, the default" if keyword.default else "it is left out"
+
+
+MANDATORY = frozenset({"interface", "virtual_router_id"})
+
+
+def _count(keyword: Keyword) -> str:
+    count = len(keyword.arguments)
+    return "no argument" if count == 0 else "one argument" if count == 1 else f"{count} arguments"
