@@ -11,7 +11,7 @@ than none.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from healthcheck.types import Check
@@ -20,6 +20,7 @@ from vrrpd.config import model
 
 NOT_CHECKED_YET = "not checked yet"
 NO_CHECKS = "has no checks"
+DOWN_BEFORE = "was down before the restart, not checked since"
 FAILING_CHECK_REMOVED = "its failing check was removed"
 
 
@@ -116,14 +117,18 @@ class RealServerStatus:
 class VirtualServer:
     """One virtual server and its real servers. Does no I/O; times are seconds on one monotonic clock."""
 
-    def __init__(self, config: model.VirtualServer, now_s: float) -> None:
-        """Start with every real server as it counts before its first check. A quorum that is met counts as gained."""
+    def __init__(self, config: model.VirtualServer, now_s: float, found_down: Collection[DestinationKey] = ()) -> None:
+        """Start with every real server as it counts before its first check. A quorum that is met counts as gained.
+
+        `found_down` are those that an earlier process had taken out: they stay out until a check succeeds.
+        """
         self.config = config
         self.service = ServiceKey(config.protocol, config.address, config.port)
         self.quorum_up = False
         self._actions: list[Action] = []
         self._servers: dict[DestinationKey, _RealServer] = {}
         self._waiting_for: dict[Check, list[_RealServer]] = {}
+        self._found_down = frozenset(found_down)
         self._configure(config, now_s)
         self._weigh()
 
@@ -184,7 +189,11 @@ class VirtualServer:
         for server_config in config.real_servers:
             key = DestinationKey(server_config.address, server_config.port)
             before = known.get(key)
-            self._servers[key] = server = _RealServer(server_config, now_s) if before is None else before.renewed(server_config)
+            if before is None:
+                server = _RealServer(server_config, now_s, found_down=key in self._found_down)
+            else:
+                server = before.renewed(server_config)
+            self._servers[key] = server
             for check in server.verdicts:
                 self._waiting_for.setdefault(check, []).append(server)
             if before is not None and server.up and not before.up:
@@ -205,9 +214,10 @@ class VirtualServer:
 class _RealServer:
     """What is known of one real server."""
 
-    def __init__(self, config: model.RealServer, now_s: float) -> None:
+    def __init__(self, config: model.RealServer, now_s: float, *, found_down: bool = False) -> None:
         self.config = config
-        self.verdicts = {check: CheckVerdict(up=not config.alpha) for check in config.checks}
+        assumed = CheckVerdict(up=False, reason=DOWN_BEFORE) if found_down else CheckVerdict(up=not config.alpha)
+        self.verdicts = dict.fromkeys(config.checks, assumed)
         self.since_s = now_s
         self.told = not config.alpha
         """An action has spoken of it. The first failure of a server that starts down is told, though it changes nothing."""

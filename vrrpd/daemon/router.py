@@ -295,7 +295,7 @@ class Router:
             cause=cause,
             sender=sender,
             sender_priority=sender_priority,
-            mail=router.smtp_alert,
+            mail=router.smtp_alert and new is not State.INITIALIZE,
         )
         self._channel.send(EventReport(event))
 

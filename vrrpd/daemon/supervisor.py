@@ -88,6 +88,7 @@ class Supervisor:
         self._mailer: Mailer | None = None
         self._http: HttpServer | None = None
         self._stopped = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
 
     async def run(self) -> int:
         """From the first reading of the configuration to the last child's end."""
@@ -101,12 +102,21 @@ class Supervisor:
         self._configured_unix_s = time.time()
         pid_file = PidFile(self._options.pid_file or self._options.run_dir / "vrrpd.pid")
         try:
-            await self._start()
-            await self._stopped.wait()
-            await self._stop()
+            await self._live()
         finally:
             pid_file.remove()
         return EXIT_OK
+
+    async def _live(self) -> None:
+        """Start, wait for the signal to stop, which may come before the start is done, and stop."""
+        starting, stopping = asyncio.create_task(self._start()), asyncio.create_task(self._stopped.wait())
+        await asyncio.wait((starting, stopping), return_when=asyncio.FIRST_COMPLETED)
+        if starting.done():
+            starting.result()
+        else:
+            starting.cancel()
+        await stopping
+        await self._stop()
 
     # -- start and stop -------------------------------------------------------------------------------------------------
 
