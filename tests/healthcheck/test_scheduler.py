@@ -217,7 +217,7 @@ def test_after_a_sleep_starts_come_in_portions_without_a_pause() -> None:
 def test_one_that_raises_while_hearing_of_a_verdict_stops_no_check() -> None:
     class DeafHouse(House):
         def on_change(self, check: Check, change: VerdictChange) -> None:
-            raise LookupError
+            raise LookupError(check, change)
 
     house = DeafHouse(FIRST)
     with pytest.raises(LookupError):
