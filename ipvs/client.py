@@ -1,6 +1,7 @@
 """Reading and changing the kernel's IPVS table.
 
     with Client() as client:
+        owned = ownership(formerly_desired)
         failures = client.apply(diff(desired, client.table(), owned))
 
 A client lives in the network namespace in which its socket was opened: the first use, or the socket handed in.
@@ -11,7 +12,7 @@ from __future__ import annotations
 import errno
 import subprocess
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Self, TypeVar
+from typing import Self
 
 from ipvs import codec
 from ipvs.errors import Failure, ModuleMissingError, PermissionDeniedError, refused
@@ -31,8 +32,6 @@ from ipvs.types import Row, ServiceKey
 
 MODPROBE_TIMEOUT_S = 10.0
 """Loading the module takes well below a second; a machine that needs ten has other worries, and we must not hang with it."""
-
-Answer = TypeVar("Answer")
 
 
 class Client:
@@ -66,8 +65,7 @@ class Client:
 
     def info(self) -> codec.Info:
         """Version of IPVS and size of its connection table."""
-        netlink, family = self._conversation()
-        ((_kind, payload),) = _permitted(lambda: netlink.query(codec.get_info(family)))
+        ((_kind, payload),) = self._ask(lambda netlink, family: netlink.query(codec.get_info(family)))
         return codec.decode_info(payload)
 
     def table(self) -> dict[ServiceKey, Row]:
@@ -127,8 +125,9 @@ class Client:
                 yield operation, refusal
 
     def _dump(self) -> Iterator[tuple[codec.ServiceAnswer, list[codec.DestinationAnswer]]]:
+        services = self._ask(lambda netlink, family: netlink.dump(codec.dump_services(family)))
         netlink, family = self._conversation()
-        for _kind, payload in _permitted(lambda: netlink.dump(codec.dump_services(family))):
+        for _kind, payload in services:
             service = codec.decode_service(payload)
             if service is None:
                 continue
@@ -136,6 +135,18 @@ class Client:
             answers = netlink.dump(codec.dump_destinations(family, key))
             found = (codec.decode_destination(payload, key.address) for _kind, payload in answers)
             yield service, [destination for destination in found if destination is not None]
+
+    def _ask(self, question: Callable[[NetlinkSocket, int], list[tuple[int, memoryview]]]) -> list[tuple[int, memoryview]]:
+        """Ask, and once more with the family's new number when IPVS was unloaded since the last time (ENOENT)."""
+        try:
+            return question(*self._conversation())
+        except NetlinkError as error:
+            if error.errno == errno.EPERM:
+                raise PermissionDeniedError from error
+            if error.errno != errno.ENOENT:
+                raise
+            self._family = None
+            return question(*self._conversation())
 
     def _conversation(self) -> tuple[NetlinkSocket, int]:
         """The socket and the family's number, found anew by the first call."""
@@ -156,15 +167,6 @@ def _load_module(netlink: NetlinkSocket) -> int:
     if family is None:
         raise ModuleMissingError(attempt)
     return family
-
-
-def _permitted(ask: Callable[[], Answer]) -> Answer:
-    try:
-        return ask()
-    except NetlinkError as error:
-        if error.errno == errno.EPERM:
-            raise PermissionDeniedError from error
-        raise
 
 
 def _otherwise(operation: Operation, refusal: NetlinkError) -> Operation | None:

@@ -13,26 +13,36 @@ from ipvs.operations import (
     SetDestination,
     SetService,
 )
-from ipvs.types import Row, ServiceKey, Table
+from ipvs.types import Destination, DestinationKey, Row, ServiceKey, Table
+
+Writable = dict[ServiceKey, dict[DestinationKey, Destination]]
 
 
 def follow(table: Table, operations: Iterable[Operation]) -> dict[ServiceKey, Row]:
     """The table that `table` becomes when the kernel carries out `operations`. What it would refuse changes nothing."""
     followed = dict(table)
+    writable: Writable = {}
     for operation in operations:
         match operation:
             case AddService(key, service) | SetService(key, service):
-                before = followed.get(key)
-                followed[key] = Row(service, {} if before is None else before.destinations)
+                present = followed.get(key)
+                followed[key] = Row(service, {} if present is None else present.destinations)
             case DeleteService(key):
                 followed.pop(key, None)
+                writable.pop(key, None)
             case AddDestination(service_key, key, destination) | SetDestination(service_key, key, destination):
                 if service_key in followed:
-                    row = followed[service_key]
-                    followed[service_key] = Row(row.service, {**row.destinations, key: destination})
+                    _destinations(followed, writable, service_key)[key] = destination
             case DeleteDestination(service_key, key):
                 if service_key in followed:
-                    row = followed[service_key]
-                    remaining = {k: d for k, d in row.destinations.items() if k != key}
-                    followed[service_key] = Row(row.service, remaining)
+                    _destinations(followed, writable, service_key).pop(key, None)
     return followed
+
+
+def _destinations(followed: dict[ServiceKey, Row], writable: Writable, key: ServiceKey) -> dict[DestinationKey, Destination]:
+    """The destinations of a service, copied at the first change only: a service may have thousands that all change."""
+    if key not in writable:
+        row = followed[key]
+        writable[key] = dict(row.destinations)
+        followed[key] = Row(row.service, writable[key])
+    return writable[key]

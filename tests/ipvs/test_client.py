@@ -257,6 +257,16 @@ def test_another_refusal_than_a_missing_family_is_passed_on() -> None:
     assert caught.value.errno == errno.EOPNOTSUPP
 
 
+def test_a_family_that_got_another_number_is_found_again() -> None:
+    """As when the module was unloaded and loaded: generic netlink refuses the old number with ENOENT."""
+    kernel = FakeIpvs()
+    client = client_of(kernel)
+    client.table()
+    kernel.refusals[Command.GET_SERVICE] = [errno.ENOENT]
+    assert client.table() == {}
+    assert [request.kind for request in kernel.requests].count(GENL_ID_CTRL) == 2
+
+
 def test_a_dump_that_fails_for_another_reason_keeps_its_number() -> None:
     with pytest.raises(NetlinkError) as caught:
         client_of(FakeIpvs({Command.GET_SERVICE: [errno.EBUSY]})).table()

@@ -1,6 +1,6 @@
 """The plan: what is desired comes true, what is foreign stays, and nobody is sent nowhere on the way."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from ipaddress import ip_address
 
@@ -12,7 +12,6 @@ from ipvs.operations import (
     AddService,
     DeleteDestination,
     DeleteService,
-    Operation,
     SetDestination,
     SetService,
 )
@@ -29,6 +28,7 @@ from ipvs.types import (
     canonical,
 )
 
+from .model_kernel import ModelKernel, applied
 from .values import ownerships, tables
 
 WEB = ServiceKey(Protocol.TCP, ip_address("192.0.2.1"), 80)
@@ -45,43 +45,6 @@ def server(weight: int = 1) -> Destination:
 def web(**weights: int) -> Table:
     keys = {"one": ONE, "two": TWO, "three": THREE}
     return {WEB: Row(WRR, {keys[name]: server(weight) for name, weight in weights.items()})}
-
-
-class ModelKernel:
-    """A table that refuses what the kernel refuses, and counts nothing."""
-
-    def __init__(self, table: Table) -> None:
-        self.services = {key: row.service for key, row in table.items()}
-        self.destinations = {key: dict(row.destinations) for key, row in table.items()}
-
-    def apply(self, operation: Operation) -> None:
-        match operation:
-            case AddService(key, service):
-                assert key not in self.services
-                self.services[key], self.destinations[key] = service, {}
-            case SetService(key, service):
-                assert key in self.services
-                self.services[key] = service
-            case DeleteService(key):
-                del self.services[key], self.destinations[key]
-            case AddDestination(service_key, key, destination):
-                assert key not in self.destinations[service_key]
-                self.destinations[service_key][key] = destination
-            case SetDestination(service_key, key, destination):
-                assert key in self.destinations[service_key]
-                self.destinations[service_key][key] = destination
-            case DeleteDestination(service_key, key):
-                del self.destinations[service_key][key]
-
-    def table(self) -> dict[ServiceKey, Row]:
-        return {key: Row(service, dict(self.destinations[key])) for key, service in self.services.items()}
-
-
-def applied(current: Table, operations: Iterable[Operation]) -> dict[ServiceKey, Row]:
-    kernel = ModelKernel(current)
-    for operation in operations:
-        kernel.apply(operation)
-    return kernel.table()
 
 
 def canonical_table(table: Table) -> dict[ServiceKey, Row]:
