@@ -73,12 +73,11 @@ def addresses_differ(heard: Advertisement, ours: Advertisement) -> bool:
 def seen_and_expected(reason: Rejection, heard: Parsed, ours: Advertisement, multicast_group: IPv4Address) -> str:
     """What of `heard` led to `reason`, beside what was expected. Passwords are never told."""
     advert = heard.advertisement
-    match reason:
+    match reason:  # Rejection.AUTHENTICATION_FAILURE is what remains
         case Rejection.INVALID_AUTHENTICATION_TYPE | Rejection.AUTHENTICATION_TYPE_MISMATCH:
             return f"{advert.authentication_type}, ours is {ours.authentication_type}"
         case Rejection.ADVERT_INTERVAL_MISMATCH:
             return f"{advert.advert_interval_s} s, ours is {ours.advert_interval_s} s"
         case Rejection.WRONG_DESTINATION:
             return f"{heard.destination}, ours is {multicast_group}"
-        case Rejection.AUTHENTICATION_FAILURE:
-            return "check auth_pass on both sides"
+    return "check auth_pass on both sides"

@@ -152,9 +152,8 @@ class Instance:
                 self._review_faults(Cause.NO_PRIMARY_IP_ADDRESS, Cause.PRIMARY_IP_ADDRESS, now_s)
             case Reconfigured(router):
                 self._reconfigure(router, now_s)
-            case Shutdown():
-                if self._state is not State.INITIALIZE:
-                    self._move(Happening.SHUTDOWN, Guard.ALWAYS, Cause.SHUTDOWN, now_s)
+            case Shutdown() if self._state is not State.INITIALIZE:
+                self._move(Happening.SHUTDOWN, Guard.ALWAYS, Cause.SHUTDOWN, now_s)
 
     def _start(self, start: Start, now_s: float) -> None:
         if self._is_faulty:
@@ -218,8 +217,6 @@ class Instance:
                 detail = seen_and_expected(refusal, heard, ours, group)
                 self._actions.append(Notice(refusal, f"dropped an advert of {heard.source}: {refusal.value} ({detail})"))
             return
-        if addresses_differ(heard.advertisement, ours):
-            self._report_address_list(heard)
         self._counters.advertisements_received += 1
         if heard.advertisement.priority == 0:
             self._counters.priority_zero_received += 1
@@ -228,6 +225,8 @@ class Instance:
             self._heard_as_master(advert, now_s)
         else:
             self._heard_as_backup(advert, now_s)
+        if addresses_differ(heard.advertisement, ours):  # told last: a new master's list is news again
+            self._report_address_list(heard)
 
     def _heard_as_backup(self, advert: _Heard, now_s: float) -> None:
         if advert.priority == 0:
