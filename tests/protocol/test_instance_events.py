@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from ipaddress import IPv4Address
+from typing import Any
 
 import pytest
 
@@ -168,9 +169,9 @@ def test_a_configured_source_needs_none_from_the_interface() -> None:
 # ---------------------------------------------------------------------------------------------------------------- reload
 
 
-def reload(instance: Instance, now_s: float = NOW_S + 0.5, **changes: object) -> list[str]:
+def reload(instance: Instance, now_s: float = NOW_S + 0.5, **changes: Any) -> list[str]:
     instance.actions()
-    instance.on_event(Reconfigured(replace(instance.router, **changes)), now_s)  # type: ignore[arg-type]  # as `replace` is
+    instance.on_event(Reconfigured(replace(instance.router, **changes)), now_s)
     return story(instance.actions())
 
 
@@ -193,7 +194,7 @@ def test_a_reload_that_changes_nothing_does_nothing(make: type[Instance]) -> Non
         ({"addresses": ()}, ["hold", "announce 5", "advert 100"]),
     ],
 )
-def test_a_master_stays_master_over_a_reload_and_tells_what_changed(changes: dict[str, object], actions: list[str]) -> None:
+def test_a_master_stays_master_over_a_reload_and_tells_what_changed(changes: dict[str, Any], actions: list[str]) -> None:
     instance = master()
     assert reload(instance, **changes) == actions
     assert (instance.state, instance.counters.became_master) == (State.MASTER, 1)
@@ -232,7 +233,7 @@ def test_a_refresh_can_be_switched_on_and_off_by_a_reload() -> None:
         pytest.param({"addresses": addresses(15, 16)}, MASTER_DOWN_S, id="addresses"),
     ],
 )
-def test_a_backup_s_remaining_wait_is_recomputed_by_a_reload(changes: dict[str, object], wait_s: float) -> None:
+def test_a_backup_s_remaining_wait_is_recomputed_by_a_reload(changes: dict[str, Any], wait_s: float) -> None:
     instance = started()
     assert reload(instance, **changes) == []
     assert (instance.state, instance.deadline()) == (State.BACKUP, NOW_S + wait_s)
@@ -258,6 +259,13 @@ def test_a_reload_can_take_the_source_away_and_give_one() -> None:
     assert reload(instance, source_address=None) == ["BACKUP > FAULT: no-primary-ip-address"]
     assert reload(instance, source_address=configured) == ["FAULT > BACKUP: primary-ip-address"]
     assert instance.deadline() == NOW_S + 0.5 + MASTER_DOWN_S
+
+
+def test_a_reload_of_a_router_that_cannot_work_waits_for_its_return() -> None:
+    instance, _ = after(SOURCE, Start(), FaultRaised(CARRIER))
+    assert reload(instance, priority=228) == []
+    instance.on_event(FaultCleared(CARRIER), NOW_S + 1)
+    assert instance.deadline() == NOW_S + 1 + 3 + 28 / 256
 
 
 def test_a_problem_is_told_again_after_a_reload() -> None:
