@@ -10,6 +10,7 @@ import errno
 import os
 import select
 import socket
+import struct
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,8 +26,10 @@ this would eat into the 28,000 ports that Linux gives to outgoing connections.""
 IP_BIND_ADDRESS_NO_PORT = 24
 """include/uapi/linux/in.h: bind an address and leave the port to connect, which may share it between destinations."""
 
-CLOSE_WITH_RESET = b"\1\0\0\0\0\0\0\0"
+CLOSE_WITH_RESET = struct.pack("=ii", 1, 0)
 """struct linger, on for 0 s: close sends RST and keeps no TIME_WAIT."""
+MARK = struct.Struct("=I")
+"""SO_MARK's value; a plain number could only be a signed one."""
 
 VERDICTS_OF_THE_NETWORK = frozenset(
     {
@@ -138,7 +141,7 @@ def _open(check: TcpCheck) -> socket.socket | NotProbed:
         connection = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
         if check.mark:
             step = f"mark packets with {check.mark}"
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, check.mark)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, MARK.pack(check.mark))
         if check.bind_interface is not None:
             step = f"bind to interface {check.bind_interface}"
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, check.bind_interface.encode())

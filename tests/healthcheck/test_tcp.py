@@ -221,7 +221,7 @@ def test_an_engine_without_probes_has_nothing_to_do(engine: Engine) -> None:
 def test_a_bound_interface_and_a_mark_are_set(engine: Engine, listener: socket.socket) -> None:
     if os.geteuid():
         pytest.skip("SO_MARK needs root")
-    assert result(probe(engine, replace(check_of(listener), bind_interface="lo", mark=7))).success
+    assert result(probe(engine, replace(check_of(listener), bind_interface="lo", mark=0xFFFF_FFFF))).success
 
 
 def test_many_probes_run_at_once_up_to_the_bound(listener: socket.socket) -> None:
