@@ -10,6 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from healthcheck.types import Check, TcpCheck
 from ipvs.types import Destination, DestinationKey, Forwarding, Protocol, Service, ServiceFlags, ServiceKey
 from vrrpd.balancer.virtual_server import (
+    DOWN_BEFORE,
     FAILING_CHECK_REMOVED,
     NO_CHECKS,
     NOT_CHECKED_YET,
@@ -258,6 +259,30 @@ def test_the_status_tells_state_weight_time_and_reason() -> None:
 def test_before_the_first_check_the_status_says_so() -> None:
     first, second = started(real(1), real(2, alpha=True)).real_servers
     assert (first.up, first.reason, second.up, second.reason) == (True, NOT_CHECKED_YET, False, NOT_CHECKED_YET)
+
+
+def test_a_server_found_taken_out_after_a_crash_stays_out_until_a_check_succeeds() -> None:
+    first, second = real(1, 1), real(2, 2)
+    found_down = [DestinationKey(address(2), 80)]
+    server = VirtualServer(virtual(first, second), 0.0, found_down)
+    assert server.actions() == [QuorumGained(SERVICE, 1, 1)]
+    assert weights(server) == {1: 1}
+    assert server.real_servers[1].reason == DOWN_BEFORE
+    assert tell(server, down(2)) == []  # nothing new: it was down before, too
+    assert tell(server, up(2)) == [went_up(second)]
+    assert weights(server) == {1: 1, 2: 2}
+
+
+def test_an_unchecked_server_found_taken_out_serves_since_nothing_could_ever_bring_it_back() -> None:
+    server = VirtualServer(virtual(real(1, checks=())), 0.0, [DestinationKey(address(1), 80)])
+    assert weights(server) == {1: 1}
+
+
+def test_a_server_found_taken_out_once_is_new_when_it_was_removed_and_comes_again() -> None:
+    server = VirtualServer(virtual(real(1), real(2)), 0.0, [DestinationKey(address(2), 80)])
+    server.on_event(Reconfigured(virtual(real(1))), 5.0)
+    server.on_event(Reconfigured(virtual(real(1), real(2))), 6.0)
+    assert weights(server) == {1: 1, 2: 1}
 
 
 def test_a_new_weight_keeps_verdicts_and_tells_nothing() -> None:

@@ -128,8 +128,7 @@ class VirtualServer:
         self._actions: list[Action] = []
         self._servers: dict[DestinationKey, _RealServer] = {}
         self._waiting_for: dict[Check, list[_RealServer]] = {}
-        self._found_down = frozenset(found_down)
-        self._configure(config, now_s)
+        self._configure(config, now_s, found_down)
         self._weigh()
 
     def on_event(self, event: Event, now_s: float) -> None:
@@ -180,7 +179,7 @@ class VirtualServer:
         kind = RealServerUp if server.up else RealServerDown
         self._actions.append(kind(self.service, server.config, event.check, event.reason, event.latency_s))
 
-    def _configure(self, config: model.VirtualServer, now_s: float) -> None:
+    def _configure(self, config: model.VirtualServer, now_s: float, found_down: Collection[DestinationKey] = ()) -> None:
         """Take the real servers of `config`; those known by address and port keep what is known of them."""
         known = self._servers
         self.config = config
@@ -190,7 +189,7 @@ class VirtualServer:
             key = DestinationKey(server_config.address, server_config.port)
             before = known.get(key)
             if before is None:
-                server = _RealServer(server_config, now_s, found_down=key in self._found_down)
+                server = _RealServer(server_config, now_s, found_down=key in found_down)
             else:
                 server = before.renewed(server_config)
             self._servers[key] = server
