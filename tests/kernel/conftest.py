@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from vrrpd.kernel.links import Link, read_links
 CLONE_NEWNET = 0x4000_0000
 OWN_NAMESPACE = "/proc/thread-self/ns/net"
 NETLINK_ROUTE = 0
+UP_DEADLINE_S = 10.0
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -58,6 +60,13 @@ class Namespace:
         finally:
             netlink.close()
 
+    def wait_until_up(self, name: str) -> None:
+        """Wait for the carrier: until the kernel has noticed it, a link drops without a word what is sent."""
+        deadline_s = time.monotonic() + UP_DEADLINE_S
+        while not self.link(name).up:
+            assert time.monotonic() < deadline_s, f"{name} did not come up within {UP_DEADLINE_S:g} s"
+            time.sleep(0.01)
+
 
 @contextmanager
 def new_namespace() -> Iterator[Namespace]:
@@ -80,6 +89,8 @@ def namespace() -> Iterator[Namespace]:
     """A namespace with a veth pair `eth0` and `far0`, both up."""
     with new_namespace() as namespace:
         namespace.ip("link add eth0 type veth peer name far0", "link set eth0 up", "link set far0 up")
+        namespace.wait_until_up("eth0")
+        namespace.wait_until_up("far0")
         yield namespace
 
 
@@ -95,4 +106,6 @@ def hosts() -> Iterator[tuple[Namespace, Namespace]]:
                 "link set lo up",
                 f"address add 192.168.4.{octet}/24 dev eth0",
             )
+        for host in (left, right):
+            host.wait_until_up("eth0")
         yield left, right

@@ -9,6 +9,7 @@ import struct
 from collections.abc import Iterator
 from contextlib import ExitStack
 from ipaddress import IPv4Address
+from typing import Protocol
 
 import pytest
 
@@ -40,20 +41,32 @@ def received(vrrp: VrrpSocket) -> list[bytes]:
     return [octets[:10] + bytes(2) + octets[12:] for octets in vrrp.receive()]
 
 
-def opened(host: Namespace, group: IPv4Address = VRRP_GROUP) -> VrrpSocket:
-    link = host.link("eth0")
-    with host.entered():
-        return VrrpSocket(link, group)
+class Opener(Protocol):
+    """Opens a socket on one of a host's interfaces."""
+
+    def __call__(self, host: Namespace, group: IPv4Address = VRRP_GROUP, interface: str = "eth0") -> VrrpSocket: ...
 
 
 @pytest.fixture
-def pair(hosts: tuple[Namespace, Namespace]) -> Iterator[tuple[VrrpSocket, VrrpSocket]]:
-    """A socket on each host."""
+def opened() -> Iterator[Opener]:
+    """Opens sockets that are closed after the test."""
     with ExitStack() as stack:
-        left, right = (opened(host) for host in hosts)
-        stack.callback(left.close)
-        stack.callback(right.close)
-        yield left, right
+
+        def opened(host: Namespace, group: IPv4Address = VRRP_GROUP, interface: str = "eth0") -> VrrpSocket:
+            link = host.link(interface)
+            with host.entered():
+                vrrp = VrrpSocket(link, group)
+            stack.callback(vrrp.close)
+            return vrrp
+
+        yield opened
+
+
+@pytest.fixture
+def pair(hosts: tuple[Namespace, Namespace], opened: Opener) -> tuple[VrrpSocket, VrrpSocket]:
+    """A socket on each host."""
+    left, right = (opened(host) for host in hosts)
+    return left, right
 
 
 def test_two_routers_hear_each_other_and_not_themselves(pair: tuple[VrrpSocket, VrrpSocket]) -> None:
@@ -66,18 +79,16 @@ def test_two_routers_hear_each_other_and_not_themselves(pair: tuple[VrrpSocket, 
     assert right.receive() == []
 
 
-def test_the_advert_is_on_the_wire_as_captured_from_keepalived(hosts: tuple[Namespace, Namespace]) -> None:
+def test_the_advert_is_on_the_wire_as_captured_from_keepalived(hosts: tuple[Namespace, Namespace], opened: Opener) -> None:
     captured = bytes.fromhex(
-        "01005e00001202000000000508004500002800010000ff7015e5c0a80405e000001221326401010152b1c0a8040f3131313100000000"
+        "01005e000012020000000005080045c0002800010000ff7015e5c0a80405e000001221326401010152b1c0a8040f3131313100000000"
     )
-    captured = captured[:15] + b"\xc0" + captured[16:]
     left = opened(hosts[0])
     with hosts[1].entered(), socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0800)) as wire:
         wire.bind(("eth0", 0x0800))
         wire.settimeout(DEADLINE_S)
         left.send(datagram("192.168.4.5"), VRRP_GROUP)
         assert wire.recv(2048) == captured
-    left.close()
 
 
 def test_one_call_reads_a_bounded_number_and_the_rest_stays_readable(pair: tuple[VrrpSocket, VrrpSocket]) -> None:
@@ -90,7 +101,7 @@ def test_one_call_reads_a_bounded_number_and_the_rest_stays_readable(pair: tuple
 
 
 def test_a_socket_hears_neither_another_group_nor_what_is_sent_to_the_host(
-    hosts: tuple[Namespace, Namespace], pair: tuple[VrrpSocket, VrrpSocket]
+    hosts: tuple[Namespace, Namespace], opened: Opener, pair: tuple[VrrpSocket, VrrpSocket]
 ) -> None:
     other_group = IPv4Address("224.0.0.81")
     left, right = pair
@@ -100,11 +111,35 @@ def test_a_socket_hears_neither_another_group_nor_what_is_sent_to_the_host(
 
     assert received(right) == [datagram("192.168.4.5")]
     assert received(elsewhere) == [datagram("192.168.4.5", destination=other_group)]
-    elsewhere.close()
+
+
+def test_a_socket_hears_nothing_from_another_interface(
+    hosts: tuple[Namespace, Namespace], opened: Opener, pair: tuple[VrrpSocket, VrrpSocket]
+) -> None:
+    left, right = pair
+    hosts[1].ip("link add eth1 type veth peer name far1", "link set eth1 up", "link set far1 up")
+    eth1 = opened(hosts[1], interface="eth1")
+    left.send(datagram("192.168.4.5"), VRRP_GROUP)
+
+    assert received(right) == [datagram("192.168.4.5")]
+    assert eth1.receive() == []
+
+
+def test_a_group_is_reached_on_the_link_whatever_the_routes_say(hosts: tuple[Namespace, Namespace], opened: Opener) -> None:
+    group = IPv4Address("239.1.1.1")
+    hosts[0].ip(f"route add {group} via 192.168.4.99 dev eth0")
+    left, right = (opened(host, group) for host in hosts)
+    left.send(datagram("192.168.4.5", destination=group), group)
+
+    assert received(right) == [datagram("192.168.4.5", destination=group)]
+
+
+def test_adverts_go_ahead_of_all_else_in_the_interfaces_queue(pair: tuple[VrrpSocket, VrrpSocket]) -> None:
+    assert pair[0]._sender.getsockopt(socket.SOL_SOCKET, socket.SO_PRIORITY) == 7  # TC_PRIO_CONTROL
 
 
 def test_what_comes_before_a_socket_is_bound_is_not_heard(
-    hosts: tuple[Namespace, Namespace], pair: tuple[VrrpSocket, VrrpSocket], monkeypatch: pytest.MonkeyPatch
+    hosts: tuple[Namespace, Namespace], opened: Opener, pair: tuple[VrrpSocket, VrrpSocket], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     left, right = pair
 
@@ -119,16 +154,13 @@ def test_what_comes_before_a_socket_is_bound_is_not_heard(
 
     assert received(right) == [datagram("192.168.4.5")]
     assert late.receive() == []
-    late.close()
 
 
-def test_an_interface_without_addresses_is_heard_too(hosts: tuple[Namespace, Namespace]) -> None:
+def test_an_interface_without_addresses_is_heard_too(hosts: tuple[Namespace, Namespace], opened: Opener) -> None:
     hosts[1].ip("address flush dev eth0")
     left, right = (opened(host) for host in hosts)
     left.send(datagram("192.168.4.5"), VRRP_GROUP)
     assert received(right) == [datagram("192.168.4.5")]
-    left.close()
-    right.close()
 
 
 def test_an_interface_that_is_down_refuses_each_advert_until_it_is_up(

@@ -14,8 +14,6 @@ from vrrpd.config.model import VRRP_GROUP
 from vrrpd.kernel.links import Link
 
 IPPROTO_VRRP = 112
-IP_MULTICAST_ALL = 49
-"""include/uapi/linux/in.h"""
 MEMBERSHIP = struct.Struct("=4s4si")  # struct ip_mreqn: group, local address, interface index
 
 TC_PRIO_CONTROL = 7
@@ -92,6 +90,5 @@ def _bind_sender(sender: socket.socket, link: Link) -> None:
 
 def _bind_receiver(receiver: socket.socket, link: Link, group: IPv4Address) -> None:
     receiver.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, link.name.encode() + b"\0")
-    receiver.setsockopt(socket.IPPROTO_IP, IP_MULTICAST_ALL, 0)  # not what other sockets joined
-    receiver.bind((str(group), 0))  # and not what is sent to this host's own addresses
+    receiver.bind((str(group), 0))  # not the groups of other sockets, nor what is sent to this host's own addresses
     receiver.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, MEMBERSHIP.pack(group.packed, bytes(4), link.index))
