@@ -108,6 +108,25 @@ def test_a_lesser_master_that_is_no_more_is_not_preempted() -> None:
     assert story(instance.actions()) == ["advert 100", "hold", "announce 5", "BACKUP > MASTER: master-timeout"]
 
 
+def test_a_lesser_master_that_a_better_one_has_replaced_is_not_preempted() -> None:
+    instance = started()
+    instance.on_packet(heard(1), NOW_S + 1)
+    instance.on_packet(heard(150, THIRD), NOW_S + 1.1)
+    instance.actions()
+    instance.on_timer(NOW_S + 1.1 + MASTER_DOWN_S)
+    assert story(instance.actions())[-1] == "BACKUP > MASTER: master-timeout"
+
+
+def test_a_preempted_master_is_history_once_we_were_master() -> None:
+    instance = started()
+    instance.on_packet(heard(1), NOW_S + 3.5)
+    instance.on_timer(NOW_S + MASTER_DOWN_S)
+    instance.on_packet(heard(150, THIRD), NOW_S + 3.61)
+    instance.actions()
+    instance.on_timer(NOW_S + 3.61 + MASTER_DOWN_S)
+    assert story(instance.actions())[-1] == "BACKUP > MASTER: master-timeout"
+
+
 def test_preempt_delay_runs_from_the_first_lesser_advert_and_then_the_timer_decides() -> None:
     instance = started(router(preempt_delay_s=10.0))
     for second in range(1, 11):
@@ -240,6 +259,13 @@ def test_announcements_against_a_lesser_master_are_said_twice() -> None:
     assert instance.deadline() == NOW_S + 1.5
 
 
+def test_without_a_delay_the_second_set_that_a_new_master_owes_stays_as_it_is() -> None:
+    instance = new_master(Announcements(delay_s=0.75, lower_priority_delay_s=0.0, lower_priority_repeat=2))
+    instance.on_packet(heard(99), NOW_S + 0.5)
+    assert story(instance.actions())[-1] == "announce 2"
+    assert diary(instance, until_s=1.0) == [(0.75, "announce 5")]
+
+
 def test_without_a_delay_there_is_no_second_set_of_announcements() -> None:
     instance = master(router(announcements=Announcements(lower_priority_delay_s=0.0)))
     instance.on_packet(heard(99), NOW_S + 0.5)
@@ -370,10 +396,18 @@ def test_other_addresses_in_an_advert_are_counted_and_told_and_the_advert_is_use
 def test_a_problem_is_told_again_when_the_master_has_changed() -> None:
     instance = started()
     wrong_list = {"addresses": (IPv4Address("192.168.4.16"),)}
-    for sender in (DIRECTOR_2, DIRECTOR_2, THIRD, THIRD):
-        instance.on_packet(heard(150, sender), NOW_S + 1)
-        instance.on_packet(heard(150, sender, **wrong_list), NOW_S + 1)
+    for second, sender in enumerate((DIRECTOR_2, DIRECTOR_2, THIRD, THIRD)):
+        instance.on_packet(heard(150, sender), NOW_S + 31 * second)
+        instance.on_packet(heard(150, sender, **wrong_list), NOW_S + 31 * second)
     assert story(instance.actions()) == ["notice ADDRESS_LIST_MISMATCH"] * 2
+
+
+def test_two_masters_heard_in_turn_fill_a_line_a_minute_and_not_one_a_second() -> None:
+    instance = started()
+    wrong_list = {"addresses": (IPv4Address("192.168.4.16"),)}
+    for second in range(121):
+        instance.on_packet(heard(150, (DIRECTOR_2, THIRD)[second % 2], **wrong_list), NOW_S + second)
+    assert story(instance.actions()) == ["notice ADDRESS_LIST_MISMATCH"] * 3
 
 
 def test_a_problem_is_told_again_when_the_state_has_changed() -> None:

@@ -134,6 +134,17 @@ def test_a_router_is_back_when_its_source_is() -> None:
     assert instance.deadline() == NOW_S + MASTER_DOWN_S
 
 
+def test_what_was_heard_before_a_fault_is_forgotten() -> None:
+    instance = started(router(preempt_delay_s=10.0))
+    instance.on_packet(heard(50), NOW_S + 1)  # preempt_delay begins
+    instance.on_packet(heard(0), NOW_S + 2)  # the skew alone would be waited
+    instance.on_event(FaultRaised(CARRIER), NOW_S + 2.1)
+    instance.on_event(FaultCleared(CARRIER), NOW_S + 12)
+    assert (instance.deadline(), instance.master_address) == (NOW_S + 12 + MASTER_DOWN_S, None)
+    instance.on_packet(heard(50), NOW_S + 13)
+    assert instance.deadline() == NOW_S + 13 + MASTER_DOWN_S
+
+
 def test_an_owner_is_back_after_one_interval_and_its_skew() -> None:
     instance, _ = after(Start(), SOURCE, configuration=router(priority=255, preempt_delay_s=60.0))
     assert instance.deadline() == NOW_S + 1 + 1 / 256
@@ -161,7 +172,8 @@ def test_the_next_advert_comes_from_the_new_source() -> None:
 def test_a_configured_source_needs_none_from_the_interface() -> None:
     configured = IPv4Address("192.168.4.77")
     instance, _ = after(SourceChanged(None), Start(resume_master=True), configuration=router(source_address=configured))
-    instance.on_event(SourceChanged(None), NOW_S + 0.5)
+    for address in (None, DIRECTOR_2):
+        instance.on_event(SourceChanged(address), NOW_S + 0.5)
     instance.on_timer(NOW_S + 1)
     assert [each.source for each in said(instance)] == [configured]
 
@@ -220,6 +232,8 @@ def test_a_refresh_can_be_switched_on_and_off_by_a_reload() -> None:
     instance = master()
     reload(instance, announcements=Announcements(refresh_s=0.25))
     assert instance.deadline() == NOW_S + 0.75
+    reload(instance, priority=101)  # changes something else: the refresh keeps its beat
+    assert instance.deadline() == NOW_S + 0.75
     reload(instance, announcements=Announcements())
     assert instance.deadline() == NOW_S + 1.5
 
@@ -257,8 +271,8 @@ def test_a_reload_can_take_the_source_away_and_give_one() -> None:
     instance, _ = after(Start(), configuration=router(source_address=configured))
     assert instance.state is State.BACKUP
     assert reload(instance, source_address=None) == ["BACKUP > FAULT: no-primary-ip-address"]
-    assert reload(instance, source_address=configured) == ["FAULT > BACKUP: primary-ip-address"]
-    assert instance.deadline() == NOW_S + 0.5 + MASTER_DOWN_S
+    assert reload(instance, source_address=configured, advert_interval_s=2.0) == ["FAULT > BACKUP: primary-ip-address"]
+    assert instance.deadline() == NOW_S + 0.5 + MASTER_DOWN_S + 3
 
 
 def test_a_reload_of_a_router_that_cannot_work_waits_for_its_return() -> None:

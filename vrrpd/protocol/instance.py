@@ -40,6 +40,9 @@ from vrrpd.protocol.timers import Timer, Timers, master_down_interval_s, skew_ti
 
 OWNER_PRIORITY = 255
 """The router whose own addresses these are (RFC 3768 section 5.3.4): it waits for nobody."""
+NOTICE_PAUSE_S = 60.0
+"""Another master makes old problems news again, but not sooner than this after the last news. A backup that hears two masters
+in turn, because they do not hear each other, would otherwise fill a line of the log with each advert."""
 TAKING_PART = frozenset({State.BACKUP, State.MASTER})
 
 
@@ -63,6 +66,8 @@ class Instance:
         self._timers = Timers()
         self._actions: list[Action] = []
         self._noticed: set[NoticeKind] = set()
+        self._noticed_s = 0.0
+        """Since when problems are collected in `_noticed`."""
         self._faults: set[str] = set()
         self._found_source: IPv4Address | None = None
         self._last_transition_s = 0.0
@@ -179,7 +184,7 @@ class Instance:
         if router == before:
             return
         self._adverts.reconfigure(router)
-        self._noticed.clear()
+        self._forget_notices(now_s)
         self._review_faults(Cause.NO_PRIMARY_IP_ADDRESS, Cause.PRIMARY_IP_ADDRESS, now_s)
         if self._state is not state_before:
             return
@@ -233,8 +238,9 @@ class Instance:
             self._leaver, self._lower_master = advert, None
             self._timers.set(Timer.MASTER_DOWN, now_s + self._backup_wait_s)
             return
-        if self._master is None or advert.address != self._master.address:
-            self._noticed.clear()
+        new_master = self._master is None or advert.address != self._master.address
+        if new_master and now_s - self._noticed_s >= NOTICE_PAUSE_S:
+            self._forget_notices(now_s)
         self._master = advert
         if advert.priority >= self.priority:  # between equals only a master looks at addresses
             self._preempt_from_s = None
@@ -305,6 +311,10 @@ class Instance:
         self._noticed.add(kind)
         return True
 
+    def _forget_notices(self, now_s: float) -> None:
+        self._noticed.clear()
+        self._noticed_s = now_s
+
     # ------------------------------------------------------------------------------------------------------- time
 
     def on_timer(self, now_s: float) -> None:
@@ -337,7 +347,7 @@ class Instance:
         """The one way from state to state: leave the old one, enter the new one, tell."""
         old, new = self._state, next_state(self._state, happening, guard)
         self._timers.clear_all()
-        self._noticed.clear()
+        self._forget_notices(now_s)
         self._leaver = self._lower_master = self._preempt_from_s = None
         self._master = sender if new is State.BACKUP else None
         if old is State.MASTER:
@@ -422,9 +432,8 @@ class Instance:
         self._timers.set(Timer.ADVERT, now_s + self._router.advert_interval_s)
 
     def _announce_twice(self, repeat: int, second_after_s: float, now_s: float) -> None:
-        """One set of announcements at once and one after a delay, in place of any that still waited; 0 means no second one."""
+        """One set of announcements at once and one after a delay, in place of one that still waits; 0 s asks for none."""
         self._actions.append(Announce(repeat))
-        self._timers.clear(Timer.SECOND_ANNOUNCEMENT)
         if second_after_s > 0:
             self._second_set_repeat = repeat
             self._timers.set(Timer.SECOND_ANNOUNCEMENT, now_s + second_after_s)
