@@ -11,7 +11,7 @@ from ipaddress import IPv4Address
 from typing import cast
 
 from vrrpd.config.bind_address import bind_address
-from vrrpd.config.bind_daemon import address, flag, merged, setting, switch, word
+from vrrpd.config.bind_daemon import address, flag, merged, setting, switch
 from vrrpd.config.diagnostics import Code, Report
 from vrrpd.config.line import Line
 from vrrpd.config.model import VRRP_GROUP, Announcements, Authentication, AuthenticationType, VirtualAddress, VirtualRouter
@@ -105,7 +105,7 @@ def _bind(node: Node, settings: Node, report: Report) -> VirtualRouter | None:
     return _with_addresses(_with_preemption(router, node, report), node, report)
 
 
-# -- what makes a virtual router impossible -----------------------------------------------------------------------------------
+# -- what makes a virtual router impossible ----------------------------------------------------------------------------------------
 
 
 def _is_possible(node: Node, name: str, settings: Node, report: Report) -> bool:
@@ -130,17 +130,14 @@ def _not_built(node: Node, settings: Node) -> Obstacle | None:
     """What is not built and would show on the wire."""
     if node.refusal is not None:
         return node.refusal.line, Code.NOT_BUILT, f"`{node.refusal.keyword.name}` is not built yet"
-    for block, name in ((node, "version"), (settings, "vrrp_version")):
-        version = block.last(name)
-        if version is not None:
-            if version.values[0] != 2:
-                return version.line, Code.NOT_BUILT, f"VRRP version {version.values[0]} is not built yet"
-            break
+    version = node.last("version") or settings.last("vrrp_version")
+    if version is not None and version.values[0] != 2:
+        return version.line, Code.NOT_BUILT, f"VRRP version {version.values[0]} is not built yet"
     authentication = _authentication_settings(node)
     kind = authentication.last("auth_type")
-    if kind and kind.values[0] == "AH":
+    if kind is not None and kind.values[0] == "AH":
         return kind.line, Code.NOT_BUILT, "authentication `AH` is not built yet"
-    if kind and switch(node, "strict_mode", switch(settings, "vrrp_strict", default=False)):
+    if kind is not None and switch(node, "strict_mode", switch(settings, "vrrp_strict", default=False)):
         return kind.line, Code.CONFLICT, "strict mode allows no authentication"
     return None
 
@@ -161,7 +158,7 @@ def _other_family(node: Node, settings: Node) -> Obstacle | None:
     return None
 
 
-# -- settings -------------------------------------------------------------------------------------------------------------------
+# -- settings ----------------------------------------------------------------------------------------
 
 
 def _priority(node: Node) -> int:
@@ -263,7 +260,7 @@ def _announcements(node: Node, settings: Node) -> Announcements:
     )
 
 
-# -- addresses ------------------------------------------------------------------------------------------------------------------
+# -- addresses ----------------------------------------------------------------------------------------
 
 
 def _with_addresses(router: VirtualRouter, node: Node, report: Report) -> VirtualRouter:

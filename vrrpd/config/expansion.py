@@ -4,16 +4,15 @@
     $IF=eth0                         a definition; used as ${IF}, or as $IF before a blank
     ~SEQ(i, 1, 9) 10.0.0.${i}        one line for each number
 
-A text is a string with one column for each of its characters, so that a message about a substituted word points at the reference
-it came from. All work is charged to one budget, because a few lines of definitions can ask for any amount of it.
+A text is a string with one column for each of its characters, so that a message about a substituted word points at the
+reference it came from. All work is charged to one budget, because a few lines of definitions can ask for any amount of it.
 """
 
 from __future__ import annotations
 
 import os
-import random
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain, repeat
 
 from vrrpd.config.diagnostics import Code, Report
@@ -129,7 +128,7 @@ class Expansion:
             self._definitions[name] = [value]
         return True
 
-    # -- references ---------------------------------------------------------------------------------------------------------
+    # -- references ----------------------------------------------------------------------------------------
 
     def _substitute(self, text: Text) -> Iterator[Text] | None:
         """The text with every reference replaced; None where there is nothing to replace."""
@@ -176,11 +175,25 @@ class Expansion:
         name = match[1] or match[3]
         if name in self._definitions:
             return self._definitions[name]
-        special = PREDEFINED.get(name) if match[1] else None
-        if special is None:
-            return None
-        value = special(self, match[2].split())
+        value = self._predefined(name, match[2].split()) if match[1] else None
         return None if value is None else [value]
+
+    def _predefined(self, name: str, arguments: list[str]) -> str | None:
+        """The value of a definition that is always there; None for any other name."""
+        match name:
+            case "_PWD":
+                return os.path.dirname(os.path.abspath(self._place.file))
+            case "_INSTANCE":
+                return self._config_id
+            case "_HASH":
+                return "#"
+            case "_BANG":
+                return "!"
+            case "_RANDOM":
+                return _random(arguments)
+            case "_ENV":
+                return os.environ.get(arguments[0]) if arguments else None
+        return None
 
     def _undefined(self, text: Text, match: re.Match[str]) -> None:
         at = self._at(text, match)
@@ -197,14 +210,7 @@ class Expansion:
         place = self._place
         return Line(Mark.WORDS, [match[0]], place.file, place.number, place.source, [text[1][match.start()]])
 
-    def _random(self, bounds: list[str]) -> str | None:
-        """`${_RANDOM [min [max]]}`, by default 0 to 32767."""
-        if not all(INTEGER.fullmatch(bound) for bound in bounds[:2]):
-            return None
-        low, high = [*map(int, bounds[:2]), *(0, 32767)[len(bounds[:2]) :]]
-        return str(random.randint(low, max(low, high)))  # noqa: S311  spreads start times and the like; no secret
-
-    # -- loops --------------------------------------------------------------------------------------------------------------
+    # -- loops ----------------------------------------------------------------------------------------
 
     def _loop(self, text: Text) -> Iterator[Text] | None:
         """The text behind `~SEQ(…)` or `~LST(…)`, once for each value; None where there is no loop."""
@@ -242,6 +248,14 @@ LOOP_FORMS = {
 }
 
 
+def _random(bounds: list[str]) -> str | None:
+    """`${_RANDOM [min [max]]}`, by default 0 to 32767."""
+    if not all(INTEGER.fullmatch(bound) for bound in bounds[:2]):
+        return None
+    low, high = [*map(int, bounds[:2]), *(0, 32767)[len(bounds[:2]) :]]
+    return str(low + int.from_bytes(os.urandom(8)) % max(1, high - low + 1))
+
+
 def _sequence_values(arguments: str, hexadecimal: bool) -> Iterator[dict[str, str]] | None:
     """The values of `~SEQ`: `end`, `start, end` or `start, step, end`, both ends included."""
     name, *words = (word.strip() for word in arguments.split(","))
@@ -268,16 +282,6 @@ def _list_values(arguments: str) -> Iterator[dict[str, str]] | None:
         return None
     names, *rows = groups
     return (dict(zip(names, chain(row, repeat("")), strict=False)) for row in rows)
-
-
-PREDEFINED: dict[str, Callable[[Expansion, list[str]], str | None]] = {
-    "_PWD": lambda expansion, _: os.path.dirname(os.path.abspath(expansion._place.file)),
-    "_INSTANCE": lambda expansion, _: expansion._config_id,
-    "_HASH": lambda _expansion, _: "#",
-    "_BANG": lambda _expansion, _: "!",
-    "_RANDOM": Expansion._random,
-    "_ENV": lambda _, names: os.environ.get(names[0]) if names else None,
-}
 
 
 def _cut(text: Text, start: int) -> Text:

@@ -1,7 +1,7 @@
 """Text to logical lines: comments, quotes, braces, includes.
 
-Most lines of most files are plain words, or words and an opening brace, or a closing brace; they take the short way. Only a line
-that holds one of the characters in :data:`SPECIAL` is looked at character by character.
+Most lines of most files are plain words, or words and an opening brace, or a closing brace; they take the short way. Only a
+line that holds one of the characters in :data:`SPECIAL` is looked at character by character.
 """
 
 from __future__ import annotations
@@ -55,12 +55,12 @@ class Lexer:
             else:
                 self._read_special(file, number, source, remarks)
         if remarks:
-            lines = "1 line" if len(remarks) == 1 else f"{len(remarks)} lines"
+            lines = "1 line of this file ends" if len(remarks) == 1 else f"{len(remarks)} lines of this file end"
             self._report.warning(
                 Code.LENIENT,
                 remarks[0],
                 0,
-                f"`//` begins no comment in keepalived.conf, but {lines} of this file {'ends' if len(remarks) == 1 else 'end'} in one",
+                f"`//` begins no comment in keepalived.conf, but {lines} in one",
                 assumed="a remark, as far as the end of the line",
                 advice="write `#`",
             )

@@ -19,6 +19,8 @@ from vrrpd.config.line import Line, Mark
 from vrrpd.config.model import Config
 from vrrpd.config.tree import Node, TreeBuilder
 
+DEFAULT_FILES = ("/etc/vrrpd/vrrpd.conf", "/etc/keepalived/keepalived.conf")
+"""Where the configuration is looked for when nobody names one."""
 ALWAYS_SET = ("vrrpd",)
 """Configuration ids that hold on every host, so that a file for both daemons can hide our lines from keepalived."""
 
@@ -40,6 +42,11 @@ class Loaded:
     def warnings(self) -> tuple[Diagnostic, ...]:
         """What is read otherwise than it may seem."""
         return tuple(one for one in self.diagnostics if one.severity is Severity.WARNING)
+
+
+def default_file() -> str:
+    """The first of the default files that exists; the last where none does."""
+    return next((path for path in DEFAULT_FILES if os.path.exists(path)), DEFAULT_FILES[-1])
 
 
 def load(path: str, *, config_id: str | None = None, also: Iterable[str] = ALWAYS_SET) -> Loaded:

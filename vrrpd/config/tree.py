@@ -1,11 +1,11 @@
 """Logical lines to a tree of declared keywords, each with its arguments read.
 
-Everything that can be said about a keyword on its own is said here, once: that it is unknown, lacks an argument, has a wrong one,
-or has no effect yet. The binder sees only what is sound.
+Everything that can be said about a keyword on its own is said here, once: that it is unknown, lacks an argument, has a wrong
+one, or has no effect yet. The binder sees only what is sound.
 
-A misplaced brace would make nonsense of all that follows, so the file's braces are counted first. Where some are missing, a keyword
-that is unknown here but known in a block around this one shows where the brace should be; where there are too many, a keyword
-known in the block that was closed last shows which one is wrong. Anything unknown takes its own block with it.
+A misplaced brace would make nonsense of all that follows, so the file's braces are counted first. Where some are missing, a
+keyword that is unknown here but known in a block around this one shows where the brace should be; where there are too many, a
+keyword known in the block that was closed last shows which one is wrong. Anything unknown takes its own block with it.
 """
 
 from __future__ import annotations
@@ -20,10 +20,14 @@ from vrrpd.config.near import nearest
 from vrrpd.config.values import BadValueError
 
 
+ANYTHING = ""
+"""In :attr:`Node.meant`: a keyword that came from an undefined definition."""
+
+
 class Node:
     """One occurrence of a keyword."""
 
-    __slots__ = ("_by_name", "children", "entries", "keyword", "line", "refusal", "sound", "values")
+    __slots__ = ("_by_name", "children", "entries", "keyword", "line", "meant", "refusal", "sound", "values")
 
     def __init__(self, keyword: Keyword, line: Line) -> None:
         self.keyword = keyword
@@ -37,6 +41,8 @@ class Node:
         """Lines of a value block."""
         self.refusal: Node | None = None
         """What in this block cannot be ignored and is not built."""
+        self.meant: set[str] = set()
+        """Keywords that unknown ones in this block were probably meant to be; `ANYTHING` where nobody can tell."""
         self._by_name: dict[str, list[Node]] | None = None
 
     @property
@@ -59,8 +65,8 @@ class Node:
         return found[-1] if found else None
 
     def mentions(self, name: str) -> bool:
-        """Whether the keyword occurs, sound or not; what is wrong with it has then been said."""
-        return any(child.name == name for child in self.children)
+        """Whether the keyword occurs, sound or not or misspelled; what is wrong with it has then been said."""
+        return bool(self.meant & {name, ANYTHING}) or any(child.name == name for child in self.children)
 
 
 class TreeBuilder:
@@ -94,7 +100,7 @@ class TreeBuilder:
             self._never_closed()
         return self._root
 
-    # -- lines --------------------------------------------------------------------------------------------------------------
+    # -- lines ----------------------------------------------------------------------------------------
 
     def _words(self, line: Line) -> None:
         here = self._stack[-1]
@@ -139,7 +145,7 @@ class TreeBuilder:
         if self._surplus:
             self._surplus_brace(line)
 
-    # -- what is wrong with braces --------------------------------------------------------------------------------------------
+    # -- what is wrong with braces ----------------------------------------------------------------------------------------
 
     def _astray(self, line: Line) -> Keyword | None:
         """A keyword unknown here, where braces do not balance: close or reopen blocks until it is known."""
@@ -229,15 +235,18 @@ class TreeBuilder:
         self._position += 1
         return self._lines[self._position - 1]
 
-    # -- what is wrong with keywords ------------------------------------------------------------------------------------------
+    # -- what is wrong with keywords ----------------------------------------------------------------------------------------
 
     def _unknown(self, line: Line) -> None:
         word = line.words[0]
-        if not is_undefined(word):
+        if is_undefined(word):
+            self._stack[-1].meant.add(ANYTHING)
+        else:
             where = self._stack[-1].keyword
             place = f"in `{where.name}`" if where.name else "outside of blocks"
             belongs = next((node.keyword.name for node in reversed(self._stack) if word in node.keyword.children), None)
             near = nearest(word, where.children) if self._report.has_room() else None
+            self._stack[-1].meant.update((near,) if near else ())
             if belongs is None and near is None:
                 belongs = next((name for name, one in self._root.keyword.children.items() if word in one.children), None)
             advice = f"did you mean `{near}`?" if near else f"it belongs into `{belongs}`" if belongs else None

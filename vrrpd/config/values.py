@@ -164,12 +164,10 @@ class IpAddress:
 
 def read_address(word: str) -> IPv4Address | IPv6Address:
     """The address, or BadValueError that says which part is wrong."""
+    if "%" in word:
+        raise BadValueError(f"`{word}` has a zone, which no address here can have", word.partition("%")[0])
     try:
-        if ":" not in word:
-            return IPv4Address(word)
-        if "%" not in word:
-            return IPv6Address(word)
-        raise AddressValueError
+        return IPv6Address(word) if ":" in word else IPv4Address(word)
     except AddressValueError:
         raise BadValueError(f"`{word}` is not an address{_why(word)}", _near_address(word)) from None
 
