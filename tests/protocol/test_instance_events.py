@@ -232,7 +232,7 @@ def test_a_refresh_can_be_switched_on_and_off_by_a_reload() -> None:
     instance = master()
     reload(instance, announcements=Announcements(refresh_s=0.25))
     assert instance.deadline() == NOW_S + 0.75
-    reload(instance, priority=101)  # changes something else: the refresh keeps its beat
+    reload(instance, NOW_S + 0.6, priority=101)  # changes something else: the refresh keeps its beat
     assert instance.deadline() == NOW_S + 0.75
     reload(instance, announcements=Announcements())
     assert instance.deadline() == NOW_S + 1.5
