@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import astuple
 from ipaddress import IPv4Address
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
@@ -17,6 +17,8 @@ from vrrpd.protocol.instance import Instance
 from vrrpd.protocol.packet import Parsed, parse
 from vrrpd.protocol.states import TRANSITIONS, State
 
+UNTIMED = settings(deadline=None)
+"""The machine may be slow; what is tested here is not its speed."""
 SENDERS = st.sampled_from([DIRECTOR_1, DIRECTOR_2, IPv4Address("192.168.4.4")])
 PRIORITIES = st.integers(0, 255)
 REASONS = st.sampled_from(["interface down", "another"])
@@ -44,12 +46,14 @@ ACTIONS_MAX = 8
 """More than any single call brings forth."""
 
 
+@UNTIMED
 @given(st.binary(max_size=120))
 def test_no_bytes_make_an_instance_raise(datagram: bytes) -> None:
     for instance in (started(), master()):
         instance.on_packet(datagram, NOW_S)
 
 
+@UNTIMED
 @given(st.lists(st.tuples(st.integers(0, len(KEEPALIVED_PASS) - 1), st.integers(0, 255)), max_size=4), st.binary(max_size=6))
 def test_no_damage_to_a_good_packet_makes_an_instance_raise(damage: list[tuple[int, int]], tail: bytes) -> None:
     octets = bytearray(KEEPALIVED_PASS + tail)
@@ -175,3 +179,4 @@ class AnyHistory(RuleBasedStateMachine):
 
 
 TestAnyHistory = AnyHistory.TestCase
+TestAnyHistory.settings = UNTIMED

@@ -6,7 +6,7 @@ from dataclasses import replace
 from ipaddress import IPv4Address
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scapy.layers.inet import IP
 from scapy.layers.vrrp import VRRP
@@ -46,6 +46,9 @@ CAPTURES = [
     ),
 ]
 
+UNTIMED = settings(deadline=None)
+"""The machine may be slow; what is tested here is not its speed."""
+
 ADVERTISEMENTS = st.builds(
     Advertisement,
     virtual_router_id=st.integers(1, 255),
@@ -71,6 +74,7 @@ def test_packets_of_keepalived_are_understood(
     assert parse(octets) == Parsed(source, VRRP_GROUP, advertisement)
 
 
+@UNTIMED
 @given(ADVERTISEMENTS, st.ip_addresses(v=4), st.ip_addresses(v=4), st.integers(1, 0xFFFF))
 def test_what_is_encoded_is_parsed_back(
     advertisement: Advertisement, source: IPv4Address, destination: IPv4Address, identification: int
@@ -81,6 +85,7 @@ def test_what_is_encoded_is_parsed_back(
     assert source_address(datagram) == source
 
 
+@UNTIMED
 @given(ADVERTISEMENTS.filter(lambda each: each.addresses != ()), st.ip_addresses(v=4), st.integers(1, 0xFFFF))
 def test_scapy_reads_the_same_fields_and_computes_the_same_checksums(
     advertisement: Advertisement, source: IPv4Address, identification: int
@@ -184,6 +189,7 @@ def test_the_sender_is_known_as_soon_as_the_ipv4_header_is_there(octets: int, ex
     assert source_address(SOUND[:octets]) == expected
 
 
+@UNTIMED
 @given(st.binary(max_size=80))
 def test_no_bytes_make_the_parser_raise(datagram: bytes) -> None:
     assert isinstance(parse(datagram), Parsed | PacketFault)
