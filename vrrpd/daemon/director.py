@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import resource
 import time
 from collections.abc import Callable, Collection, Mapping
 
@@ -74,6 +75,7 @@ class Director:
         if not self._scheduled:
             self._scheduled = True
             take_place("director", work.scheduling)
+            _raise_descriptor_limit()
         now_s = self._loop.time()
         wanted = {ServiceKey(each.protocol, each.address, each.port): each for each in work.virtual_servers}
         formerly = {key: frozenset(destinations) for key, destinations in work.formerly_owned}
@@ -93,18 +95,26 @@ class Director:
             for check in {check for real in server.config.real_servers for check in real.checks}:
                 self._waiting_for.setdefault(check, []).append(server)
         self._scheduler.apply(self._waiting_for, now_s)
+        self._tell_known_verdicts(now_s)
         self._reconcile()
         self._owned = _configured(wanted)
         for server in self._servers.values():
             self._report(server)
         self._audit_later(AUDIT_INTERVAL_S)
 
+    def _tell_known_verdicts(self, now_s: float) -> None:
+        """A server that begins to wait for a check that others share learns what it says; for these it is no news."""
+        for check, watch in self._scheduler.watches.items():
+            if watch.last_change is not None:
+                known = _changed(check, watch.last_change)
+                for server in self._waiting_for[check]:
+                    server.on_event(known, now_s)
+
     # -- verdicts -------------------------------------------------------------------------------------------------------
 
     def _on_verdict(self, check: Check, change: VerdictChange) -> None:
-        changed = balancer.CheckChanged(check, change.up, change.result.reason, change.result.latency_s)
         for server in self._waiting_for.get(check, ()):
-            server.on_event(changed, self._loop.time())
+            server.on_event(_changed(check, change), self._loop.time())
             self._report(server)
             self._dirty.add(server.service)
         if self._flush is None:  # verdicts that come together go to the kernel together
@@ -246,6 +256,16 @@ class Director:
         self._read()
         self._reconcile()
         done()
+
+
+def _changed(check: Check, change: VerdictChange) -> balancer.CheckChanged:
+    return balancer.CheckChanged(check, change.up, change.result.reason, change.result.latency_s)
+
+
+def _raise_descriptor_limit() -> None:
+    """Each probe under way takes a descriptor; take as many as we may have."""
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _configured(wanted: Mapping[ServiceKey, model.VirtualServer]) -> dict[ServiceKey, frozenset[DestinationKey]]:

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import itertools
 import logging
 import socket
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
-from ipaddress import IPv4Address
 
 from ipvs.netlink import NetlinkError, NetlinkSocket
-from vrrpd.config.model import Scheduling
+from vrrpd.config.model import Address, Scheduling, VirtualRouter
 from vrrpd.daemon.channel import Channel
 from vrrpd.daemon.child import take_place
 from vrrpd.daemon.holdings import Holdings
@@ -29,6 +29,7 @@ from vrrpd.kernel.links import Link, primary_address, read_links
 from vrrpd.kernel.monitor import AddressAdded, AddressRemoved, LinkChanged, LinkRemoved, Overrun, RouteMonitor
 from vrrpd.protocol.actions import Action, Announce, HoldAddresses, Notice, ReleaseAddresses, SendAdvert, Transition
 from vrrpd.protocol.events import Event, FaultCleared, FaultRaised, Reconfigured, Shutdown, SourceChanged, Start
+from vrrpd.protocol.instance import OWNER_PRIORITY
 from vrrpd.protocol.states import State
 from vrrpd.status.events import VirtualRouterChanged
 from vrrpd.status.model import RouterStatus
@@ -38,7 +39,6 @@ REPAIR_DELAY_S = 0.05
 program fights for it."""
 RETRY_S = 1.0
 """An address that the kernel refused is tried again so often."""
-INTERFACE_DOWN = "interface down"
 REAL_TIME_PRIORITY = 20
 """Unless configured: ahead of everything that is not real-time itself, behind the kernel's own threads (50 and above)."""
 
@@ -59,6 +59,11 @@ class Router:
         self._segments: dict[str, Segment] = {}
         self._stations: dict[tuple[str, int], Station] = {}
         self._deadlines: list[tuple[float, int, Station]] = []
+        """A heap; an entry whose time is not its station's `armed_s` is stale and passed over."""
+        self._order = itertools.count()
+        """Between equal deadlines the older one is first."""
+        self._virtual: frozenset[Address] = frozenset()
+        """Every virtual address: none of them can be a source of adverts."""
         self._timer: asyncio.TimerHandle | None = None
         self._repair_timer: asyncio.TimerHandle | None = None
         self._unknown_ids = 0
@@ -74,36 +79,51 @@ class Router:
             self._scheduled = True
             take_place("router", _ahead_of_others(work.scheduling))
         wanted = {(router.interface, router.virtual_router_id): router for router in work.virtual_routers}
-        for name in {name for router in work.virtual_routers for name in interfaces(router)} - self._segments.keys():
-            self._segments[name] = Segment(name, self._on_datagram)
-        self._learn_everything()
         for key in self._stations.keys() - wanted.keys():
             self._tell(self._stations.pop(key), Shutdown())
+        self._open_segments({name for router in work.virtual_routers for name in interfaces(router)})
         new = []
         for key, router in wanted.items():
             station = self._stations.get(key)
             if station is None:
                 station = self._stations[key] = Station(router)
+                station.prepare(self._segments)
                 new.append(station)
             elif station.instance.router != router:
-                self._tell(station, Reconfigured(router))
-            station.prepare(self._segments)
+                self._reconfigure(station, router)
         owned = {addition.key for station in self._stations.values() for addition in station.additions}
         self._holdings.own(owned | self._resolved(work))
+        self._virtual = frozenset(key.address for key in owned)
         for station in new:
             self._start(station)
         self._holdings.reconcile()
         self._holdings.disown(owned)
 
+    def _open_segments(self, names: set[str]) -> None:
+        for name in self._segments.keys() - names:
+            self._segments.pop(name).close()
+        for name in names - self._segments.keys():
+            self._segments[name] = Segment(name, self._on_datagram)
+        self._learn_everything()
+
     def _start(self, station: Station) -> None:
         """Begin as the protocol says, or go on as master where the peers cannot have noticed that we were away."""
         router = station.instance.router
-        segment = self._segments[router.interface]
-        segment.join(router.multicast_group)
-        self._tell(station, self._source(station))
-        if not segment.up:
-            self._tell(station, FaultRaised(INTERFACE_DOWN))
+        self._segments[router.interface].join(router.multicast_group)
+        self._learn_source(station)
+        for name in interfaces(router):
+            if not self._segments[name].up:
+                self._tell(station, FaultRaised(_interface_down(name)))
         self._tell(station, Start(resume_master=self._may_resume(station)))
+
+    def _reconfigure(self, station: Station, router: VirtualRouter) -> None:
+        """Prepare for what the new configuration says before its state machine acts on it."""
+        before = {addition.key for addition in station.additions}
+        self._segments[router.interface].join(router.multicast_group)
+        station.instance.on_event(Reconfigured(router), time.monotonic())
+        station.prepare(self._segments)
+        self._holdings.release(before - {addition.key for addition in station.additions})
+        self._perform(station)
 
     def _may_resume(self, station: Station) -> bool:
         """Peers take over after `down_timer_adverts` silent intervals and a skew; before that, nobody has noticed."""
@@ -156,31 +176,24 @@ class Router:
         self._arm()
 
     def _on_kernel(self) -> None:
-        changed = False
+        """Follow what the kernel tells: links come and go, and addresses, ours or such that adverts may come from."""
         for event in self._monitor.read():
             match event:
                 case LinkChanged(link):
-                    segment = self._segments.get(link.name)
-                    if segment is not None:
-                        self._learn_link(segment, link)
+                    self._learn_link(link.name, link)
                 case LinkRemoved(index, name):
                     self._holdings.interface_vanished(index)
-                    segment = self._segments.get(name)
-                    if segment is not None and segment.link is not None and segment.link.index == index:
-                        self._learn_link(segment, None)
+                    self._forget_link(name, index)
                 case AddressAdded(key, attributes):
                     self._holdings.appeared(key, attributes)
-                    changed = True
+                    self._learn_sources(key)
                 case AddressRemoved(key):
                     self._holdings.vanished(key)
-                    changed = True
+                    self._learn_sources(key)
                 case Overrun():
                     log.warning("notifications of the kernel were lost; reading links and addresses again")
                     self._learn_everything()
-                    changed = True
-        if changed:
-            self._learn_sources(self._stations.values())
-            self._repair_later(REPAIR_DELAY_S)
+        self._repair_later(REPAIR_DELAY_S)
 
     # -- what is known --------------------------------------------------------------------------------------------------
 
@@ -191,38 +204,53 @@ class Router:
         except NetlinkError as error:
             log.error("links and addresses cannot be read: %s", error.strerror)  # noqa: TRY400
             return
-        for segment in self._segments.values():
-            self._learn_link(segment, links.get(segment.name))
-
-    def _learn_link(self, segment: Segment, link: Link | None) -> None:
-        was_up, was_link = segment.up, segment.link
-        segment.learn(link)
-        if was_link == segment.link:
-            return
-        here = [station for station in self._stations.values() if station.instance.router.interface == segment.name]
+        for name in self._segments:
+            self._learn_link(name, links.get(name))
         for station in self._stations.values():
+            self._learn_source(station)
+
+    def _forget_link(self, name: str, index: int) -> None:
+        """An interface is gone; one of the same name may have taken its place already."""
+        segment = self._segments.get(name)
+        if segment is not None and segment.link is not None and segment.link.index == index:
+            self._learn_link(name, None)
+
+    def _learn_link(self, name: str, link: Link | None) -> None:
+        segment = self._segments.get(name)
+        if segment is None or segment.link == link:
+            return
+        was_up = segment.up
+        segment.learn(link)
+        for station in self._stations.values():
+            router = station.instance.router
+            if name not in interfaces(router):
+                continue
             station.prepare(self._segments)
-        for station in here:
-            if segment.up:
-                segment.join(station.instance.router.multicast_group)
-        self._learn_sources(here)
-        if was_up != segment.up:
-            for station in here:
-                self._tell(station, FaultCleared(INTERFACE_DOWN) if segment.up else FaultRaised(INTERFACE_DOWN))
+            if name == router.interface:
+                segment.join(router.multicast_group)
+                self._learn_source(station)
+            if was_up != segment.up:
+                fault = _interface_down(name)
+                self._tell(station, FaultCleared(fault) if segment.up else FaultRaised(fault))
 
-    def _learn_sources(self, stations: Iterable[Station]) -> None:
-        for station in stations:
-            source = self._source(station)
-            if source.address != station.source:
-                self._tell(station, source)
+    def _learn_sources(self, key: AddressKey) -> None:
+        """An address came or went; a takeover's own hundreds are passed over at once."""
+        if key.address in self._virtual:
+            return
+        for station in self._stations.values():
+            link = self._segments[station.instance.router.interface].link
+            if link is not None and link.index == key.interface_index:
+                self._learn_source(station)
 
-    def _source(self, station: Station) -> SourceChanged:
-        """The address that adverts come from: the interface's first that is nobody's virtual address."""
-        link = self._segments[station.instance.router.interface].link
-        virtual = {addition.key.address for each in self._stations.values() for addition in each.additions}
+    def _learn_source(self, station: Station) -> None:
+        """Adverts come from the interface's first address that is nobody's virtual one; an owner's own may be just that."""
+        router = station.instance.router
+        link = self._segments[router.interface].link
+        virtual = frozenset[Address]() if router.priority == OWNER_PRIORITY else self._virtual
         address = None if link is None else primary_address(link, self._holdings.current, virtual)
-        station.source = address
-        return SourceChanged(address)
+        if address != station.source:
+            station.source = address
+            self._tell(station, SourceChanged(address))
 
     def _repair_later(self, delay_s: float) -> None:
         if self._repair_timer is None and self._holdings.missing():
@@ -247,7 +275,7 @@ class Router:
         if due_s != station.armed_s:
             station.armed_s = due_s
             if due_s is not None:
-                heapq.heappush(self._deadlines, (due_s, id(station), station))
+                heapq.heappush(self._deadlines, (due_s, next(self._order), station))
             self._arm()
 
     def _do(self, station: Station, action: Action) -> None:
@@ -263,11 +291,8 @@ class Router:
                 self._holdings.release([addition.key for addition in station.additions])
             case Announce(repeat):
                 station.announce(self._segments, repeat)
-            case Transition(old, new, cause, sender, sender_priority):
-                station.transitions[new.name.lower(), cause.value] += 1
-                station.changed_unix_s = time.time()
-                self._note(station, master=new is State.MASTER)
-                self._report(station, old, new, cause.value, sender, sender_priority)
+            case Transition():
+                self._report(station, action)
             case Notice(_kind, text):
                 log.warning("%s: %s", station.name, text)
 
@@ -275,26 +300,21 @@ class Router:
         router = station.instance.router
         self._ledger.write(router.interface, router.virtual_router_id, master=master, last_advert_s=time.monotonic())
 
-    def _report(
-        self,
-        station: Station,
-        old: State,
-        new: State,
-        cause: str,
-        sender: IPv4Address | None,
-        sender_priority: int | None,
-    ) -> None:
-        router = station.instance.router
+    def _report(self, station: Station, transition: Transition) -> None:
+        router, new = station.instance.router, transition.new
+        station.transitions[new.name.lower(), transition.cause.value] += 1
+        station.changed_unix_s = time.time()
+        self._note(station, master=new is State.MASTER)
         event = VirtualRouterChanged(
             at_unix_s=station.changed_unix_s,
             name=router.name,
             interface=router.interface,
             virtual_router_id=router.virtual_router_id,
-            old=old.name,
+            old=transition.old.name,
             new=new.name,
-            cause=cause,
-            sender=sender,
-            sender_priority=sender_priority,
+            cause=transition.cause.value,
+            sender=transition.sender,
+            sender_priority=transition.sender_priority,
             mail=router.smtp_alert and new is not State.INITIALIZE,
         )
         self._channel.send(EventReport(event))
@@ -339,3 +359,8 @@ def _ahead_of_others(wishes: Scheduling) -> Scheduling:
     if wishes.real_time_priority is None and wishes.nice is None:
         wishes = replace(wishes, real_time_priority=REAL_TIME_PRIORITY)
     return replace(wishes, lock_memory=True)
+
+
+def _interface_down(name: str) -> str:
+    """The fault of a virtual router that needs the interface."""
+    return f"interface {name} is down"

@@ -44,7 +44,7 @@ class Segment:
         try:
             receiver = VrrpSocket(self.link, group)
         except OSError as error:
-            log.error("%s: no VRRP socket: %s; it needs CAP_NET_RAW", self.name, error.strerror)  # noqa: TRY400
+            log.error("%s: no VRRP socket: %s; it needs CAP_NET_RAW and CAP_NET_ADMIN", self.name, error.strerror)  # noqa: TRY400
             return
         self._groups[group] = receiver
         self._loop.add_reader(receiver.fileno(), self._readable, receiver)
