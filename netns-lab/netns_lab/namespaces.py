@@ -15,6 +15,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
@@ -26,8 +27,8 @@ from netns_lab.topology import Address, HostPlan, Role, Topology
 
 NAMED_NAMESPACES = Path("/run/netns")
 CLONE_NEWNET = 0x40000000
-TERMINATE_TIMEOUT_S = 5.0
-"""What a program gets to end by itself when the lab is taken down."""
+TERMINATE_TIMEOUT_S = 3.0
+"""What programs get to end by themselves when the lab is taken down; keepalived needs one second."""
 COMMAND_TIMEOUT_S = 30.0
 """For a command that is run to its end, unless told otherwise."""
 
@@ -256,9 +257,10 @@ class Lab:
         for process in self._processes:
             if process.poll() is None:
                 process.terminate()
+        deadline_s = time.monotonic() + TERMINATE_TIMEOUT_S
         for process in self._processes:
             try:
-                process.wait(TERMINATE_TIMEOUT_S)
+                process.wait(max(0.0, deadline_s - time.monotonic()))
             except subprocess.TimeoutExpired:
                 processes.crash(process)
         inodes = {namespace.inode for namespace in (self.bridge, *self.hosts.values())}

@@ -53,10 +53,11 @@ def run(job: Job) -> int:
         _write_instructions(job, directory)
         with _serial_line(terminal=job.terminal) as (ours, guests):
             process = subprocess.Popen(
-                _kernel_command(job, directory),
+                _kernel_command(job, directory, guests),
                 stdin=subprocess.DEVNULL,
                 stdout=console,
-                stderr=guests,
+                stderr=console,
+                pass_fds=[guests],
                 start_new_session=True,
                 preexec_fn=lambda: _prepare(cpu),  # noqa: PLW1509  no other thread runs in the runner
             )
@@ -76,15 +77,16 @@ def run(job: Job) -> int:
             return EXIT_NO_STATUS
 
 
-def _kernel_command(job: Job, directory: Path) -> list[str]:
+def _kernel_command(job: Job, directory: Path, serial_line: int) -> list[str]:
     """The kernel's command line; a setting that it does not know, `RUN`, becomes its first process' environment."""
+    serial_port = f"fd:{serial_line}" if job.terminal else f"null,fd:{serial_line}"
     return [
         PROGRAM,
         *("rootfstype=hostfs", "rootflags=/", "ro"),
         f"mem={job.memory}",
         *(f"init={directory}/init", f"RUN={directory}"),
         *(f"uml_dir={directory}/", "umid=guest"),
-        *("con=null", "ssl=null", "con0=null,fd:1", "ssl0=fd:2" if job.terminal else "ssl0=null,fd:2"),
+        *("con=null", "ssl=null", "con0=null,fd:1", f"ssl0={serial_port}"),
         *("quiet", "panic=-1", "noreboot"),  # a panic ends the process instead of hanging it
     ]
 
