@@ -30,6 +30,7 @@ from vrrpd.kernel.monitor import AddressAdded, AddressRemoved, LinkChanged, Link
 from vrrpd.protocol.actions import Action, Announce, HoldAddresses, Notice, ReleaseAddresses, SendAdvert, Transition
 from vrrpd.protocol.events import Event, FaultCleared, FaultRaised, Reconfigured, Shutdown, SourceChanged, Start
 from vrrpd.protocol.instance import OWNER_PRIORITY
+from vrrpd.protocol.packet import virtual_router_id
 from vrrpd.protocol.states import State
 from vrrpd.status.events import VirtualRouterChanged
 from vrrpd.status.model import RouterStatus
@@ -146,12 +147,9 @@ class Router:
     # -- what comes in --------------------------------------------------------------------------------------------------
 
     def _on_datagram(self, segment: Segment, datagram: bytes) -> None:
-        """Hand an advert to its virtual router, found by the id in its second octet (RFC 3768 section 5.3.2)."""
-        header_octets = (datagram[0] & 0x0F) * 4 if datagram else 0
-        if len(datagram) < header_octets + 2:
-            self._unknown_ids += 1
-            return
-        station = self._stations.get((segment.name, datagram[header_octets + 1]))
+        """Hand an advert to its virtual router."""
+        number = virtual_router_id(datagram)
+        station = None if number is None else self._stations.get((segment.name, number))
         if station is None:
             self._unknown_ids += 1
             return
