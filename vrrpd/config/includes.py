@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from vrrpd.config.diagnostics import Code, Report
 from vrrpd.config.line import Line
 
-INCLUDE = re.compile(r"(include[rmwba]?)[ \t]+(.*)")
+INCLUDE = re.compile(r"(include[rmwba]?)(?:[ \t]+(.*))?")
 """The pattern is the rest of the line as it stands; quotes would be part of it."""
 
 FILE_OCTETS_MAX = 64 * 1024 * 1024

@@ -151,7 +151,10 @@ class Lexer:
     def _append(self, mark: Mark, words: list[str], columns: list[int], place: Line) -> None:
         self.lines.append(Line(mark, words, place.file, place.number, place.source, columns))
 
-    def _include(self, variant: str, pattern: str, place: Line) -> None:
+    def _include(self, variant: str, pattern: str | None, place: Line) -> None:
+        if not pattern:
+            self._report.error(Code.MISSING_ARGUMENT, place, 0, f"`{variant}` names no file", assumed="nothing is included")
+            return
         for path, text in self._includes.matching(variant, pattern, place):
             self.read(path, text)
 

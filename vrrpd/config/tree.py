@@ -27,7 +27,7 @@ ANYTHING = ""
 class Node:
     """One occurrence of a keyword."""
 
-    __slots__ = ("_by_name", "children", "entries", "keyword", "line", "meant", "refusal", "sound", "values")
+    __slots__ = ("_by_name", "children", "entries", "keyword", "line", "meant", "quiet", "refusal", "sound", "values")
 
     def __init__(self, keyword: Keyword, line: Line) -> None:
         self.keyword = keyword
@@ -39,6 +39,8 @@ class Node:
         """Keywords of a keyword block, those that are not sound too."""
         self.entries: list[Line] = []
         """Lines of a value block."""
+        self.quiet = keyword.effect is not Effect.BUILT
+        """Of this block it was said that it is not built, so nothing in it needs that said again."""
         self.refusal: Node | None = None
         """What in this block cannot be ignored and is not built."""
         self.meant: set[str] = set()
@@ -163,6 +165,28 @@ class TreeBuilder:
                 self._surplus_brace(brace)
                 self._stack.append(node)
                 return keyword
+        return self._of_unopened_block(line) if self._surplus else None
+
+    def _of_unopened_block(self, line: Line) -> Keyword | None:
+        """A keyword of a block within this one, where the line that opens it is missing."""
+        word = line.words[0]
+        for block in self._stack[-1].keyword.children.values():
+            keyword = block.children.get(word)
+            if keyword is not None:
+                self._surplus -= 1
+                self._report.error(
+                    Code.MISSING_BRACE,
+                    line,
+                    0,
+                    f"`{word}` belongs into `{block.name}`, which is not opened here",
+                    assumed=f"a `{block.name}` begins here" + (", which is left out" if block.required else ""),
+                    advice=f"add `{block.usage().replace('…', '').rstrip(' }')}`",
+                )
+                node = Node(block, line)
+                node.sound = not block.required
+                self._stack[-1].children.append(node)
+                self._stack.append(node)
+                return keyword
         return None
 
     def _not_closed_before(self, line: Line, depth: int) -> None:
@@ -259,7 +283,8 @@ class TreeBuilder:
 
     def _mind_effect(self, node: Node, here: Node) -> None:
         """Say that a keyword is not built, unless that was said of the block around it."""
-        if here.keyword.effect is not Effect.BUILT:
+        if here.quiet:
+            node.quiet = True
             return
         if node.keyword.effect is Effect.NONE:
             self._report.warning(
