@@ -39,7 +39,7 @@ def main() -> int:
     arguments = _arguments()
     try:
         return kernel.run(_job(arguments))
-    except (kernel.NoKernelError, topology.TopologyError) as error:
+    except (kernel.NoKernelError, topology.TopologyError, OSError) as error:
         sys.exit(f"netns_lab: {error}")
 
 

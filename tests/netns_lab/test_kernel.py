@@ -124,6 +124,17 @@ def test_on_the_hosts_kernel_a_command_has_a_network_of_its_own_and_leaves_no_pr
 
 
 @needs_root
+def test_on_the_hosts_kernel_orphans_are_reaped() -> None:
+    script = """
+import os, subprocess, time
+orphan = int(subprocess.check_output(["sh", "-c", "true >&- & echo $!"]))
+while os.path.exists(f"/proc/{orphan}"):
+    time.sleep(0.01)
+"""
+    assert host_kernel.run(Job([sys.executable, "-S", "-c", script], timeout_s=5)) == 0
+
+
+@needs_root
 def test_on_the_hosts_kernel_time_is_up_as_well() -> None:
     assert host_kernel.run(Job(["sleep", "60"], timeout_s=0.2)) == EXIT_TIMED_OUT
 
@@ -133,6 +144,11 @@ def test_without_any_kernel_the_package_to_install_is_named(monkeypatch: pytest.
     monkeypatch.setattr(user_mode_linux, "is_installed", lambda: False)
     with pytest.raises(kernel.NoKernelError, match="apt-get install user-mode-linux"):
         kernel.run(Job(["true"]))
+
+
+def test_a_writable_directory_that_is_not_there_is_named(scratch: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        user_mode_linux.run(Job(["true"], writable=[scratch / "nowhere"]))
 
 
 def test_a_lab_at_a_terminal_gives_a_shell_whose_status_is_returned(scratch: Path) -> None:
