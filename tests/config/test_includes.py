@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -100,7 +101,7 @@ def test_a_long_chain_is_cut(reader: Reader) -> None:
 def test_messages_are_in_the_order_of_files_and_lines(tree: Reader) -> None:
     (tree.directory / "parts" / "a.conf").write_text("a1\na2\n")
     loaded = tree.load("include parts/a.conf\nmain1\nmain2\n")
-    assert [(os.path.basename(one.position.file), one.position.line) for one in loaded.errors] == [
+    assert [(Path(one.position.file).name, one.position.line) for one in loaded.errors] == [
         ("test.conf", 2),
         ("test.conf", 3),
         ("a.conf", 1),

@@ -233,7 +233,7 @@ def _with_quorum(server: VirtualServer, node: Node, report: Report) -> VirtualSe
     return replace(server, quorum=quorum, hysteresis=hysteresis)
 
 
-# -- real servers ----------------------------------------------------------------------------------------
+# -- real servers --------------------------------------------------------------------------------
 
 
 def _real_servers(node: Node, where: Address, port: int, settings: Node, report: Report) -> tuple[RealServer, ...]:

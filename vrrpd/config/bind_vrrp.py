@@ -105,7 +105,7 @@ def _bind(node: Node, settings: Node, report: Report) -> VirtualRouter | None:
     return _with_addresses(_with_preemption(router, node, report), node, report)
 
 
-# -- what makes a virtual router impossible ----------------------------------------------------------------------------------------
+# -- what makes a virtual router impossible --------------------------------------------------------------------------------
 
 
 def _is_possible(node: Node, name: str, settings: Node, report: Report) -> bool:
@@ -158,7 +158,7 @@ def _other_family(node: Node, settings: Node) -> Obstacle | None:
     return None
 
 
-# -- settings ----------------------------------------------------------------------------------------
+# -- settings --------------------------------------------------------------------------------
 
 
 def _priority(node: Node) -> int:
@@ -260,7 +260,7 @@ def _announcements(node: Node, settings: Node) -> Announcements:
     )
 
 
-# -- addresses ----------------------------------------------------------------------------------------
+# -- addresses --------------------------------------------------------------------------------
 
 
 def _with_addresses(router: VirtualRouter, node: Node, report: Report) -> VirtualRouter:

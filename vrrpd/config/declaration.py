@@ -26,7 +26,7 @@ class Form(Enum):
     VALUES = "one value per line"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Argument:
     """One word behind a keyword."""
 
@@ -38,7 +38,7 @@ class Argument:
     """A word in the wrong case is read as meant, with a warning."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Keyword:
     """One keyword within one block."""
 
@@ -59,10 +59,11 @@ class Keyword:
     """keepalived does not know this name here; it is read as `means`, with a warning."""
     children: Mapping[str, Keyword] = field(default_factory=dict, repr=False)
 
-    @property
-    def required(self) -> int:
-        """Arguments that must be there."""
-        return sum(not argument.optional for argument in self.arguments)
+    required: int = field(init=False)
+    """Arguments that must be there; kept, for it is asked of every line."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "required", sum(not argument.optional for argument in self.arguments))
 
     def usage(self) -> str:
         """The keyword with its arguments as a manual shows it."""

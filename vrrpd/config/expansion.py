@@ -128,7 +128,7 @@ class Expansion:
             self._definitions[name] = [value]
         return True
 
-    # -- references ----------------------------------------------------------------------------------------
+    # -- references --------------------------------------------------------------------------------
 
     def _substitute(self, text: Text) -> Iterator[Text] | None:
         """The text with every reference replaced; None where there is nothing to replace."""
@@ -210,7 +210,7 @@ class Expansion:
         place = self._place
         return Line(Mark.WORDS, [match[0]], place.file, place.number, place.source, [text[1][match.start()]])
 
-    # -- loops ----------------------------------------------------------------------------------------
+    # -- loops --------------------------------------------------------------------------------
 
     def _loop(self, text: Text) -> Iterator[Text] | None:
         """The text behind `~SEQ(…)` or `~LST(…)`, once for each value; None where there is no loop."""

@@ -18,9 +18,9 @@ LINE_OCTETS_MAX = 1022
 """keepalived reads lines into a buffer of this size and takes the rest of a longer one for the next line. A file that both can
 read has none; one that has is more likely damaged than meant."""
 
-SPECIAL = re.compile(r'["#!$@~\\{}\x00\x1c-\x1f\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]|//|^[ \t]*include')
-"""What the short way does not know. The blanks beyond ASCII are here because `str.split` would split at them."""
-PLAIN_BLOCK = re.compile(r'[^"#!$@~\\{}/\x00\x1c-\x1f\x80-\uffff]*\{[ \t\r]*', re.ASCII)
+SPECIAL = re.compile(r'["#!$@~\\{}\x00\x1c-\x1f]|//|^[ \t]*include')
+"""What the short way does not know; nor does it know text beyond ASCII, where `str.split` would split at blanks of its own."""
+PLAIN_BLOCK = re.compile(r'[^"#!$@~\\{}/\x00\x1c-\x1f]*\{[ \t\r]*')
 PLAIN_CLOSE = re.compile(r"[ \t]*\}[ \t\r]*")
 SCAN = re.compile(r'"[^"]*"|"|\\[#!]|[#!]|//')
 REMARK_AFTER = frozenset(" \t{}")
@@ -49,7 +49,7 @@ class Lexer:
                     f"the line has more than {LINE_OCTETS_MAX} octets",
                     assumed="the line is left out",
                 )
-            elif not SPECIAL.search(source) and not self._expansion.in_definition:
+            elif source.isascii() and not SPECIAL.search(source) and not self._expansion.in_definition:
                 if words := source.split():
                     self.lines.append(Line(Mark.WORDS, words, file, number, source))
             else:
@@ -72,7 +72,7 @@ class Lexer:
             if PLAIN_CLOSE.fullmatch(source):
                 self.lines.append(Line(Mark.CLOSE, [], file, number, source, [source.index("}") + 1]))
                 return
-            if PLAIN_BLOCK.fullmatch(source):
+            if source.isascii() and PLAIN_BLOCK.fullmatch(source):
                 brace = source.index("{")
                 if words := source[:brace].split():
                     self.lines.append(Line(Mark.WORDS, words, file, number, source))

@@ -19,7 +19,6 @@ from vrrpd.config.line import Line, Mark, is_undefined
 from vrrpd.config.near import nearest
 from vrrpd.config.values import BadValueError
 
-
 ANYTHING = ""
 """In :attr:`Node.meant`: a keyword that came from an undefined definition."""
 
@@ -102,7 +101,7 @@ class TreeBuilder:
             self._never_closed()
         return self._root
 
-    # -- lines ----------------------------------------------------------------------------------------
+    # -- lines --------------------------------------------------------------------------------
 
     def _words(self, line: Line) -> None:
         here = self._stack[-1]
@@ -147,7 +146,7 @@ class TreeBuilder:
         if self._surplus:
             self._surplus_brace(line)
 
-    # -- what is wrong with braces ----------------------------------------------------------------------------------------
+    # -- what is wrong with braces --------------------------------------------------------------------------------
 
     def _astray(self, line: Line) -> Keyword | None:
         """A keyword unknown here, where braces do not balance: close or reopen blocks until it is known."""
@@ -259,7 +258,7 @@ class TreeBuilder:
         self._position += 1
         return self._lines[self._position - 1]
 
-    # -- what is wrong with keywords ----------------------------------------------------------------------------------------
+    # -- what is wrong with keywords --------------------------------------------------------------------------------
 
     def _unknown(self, line: Line) -> None:
         word = line.words[0]

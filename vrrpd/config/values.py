@@ -36,7 +36,7 @@ class ValueType(Protocol):
         """What fits, as a manual would put it: `1 to 255`."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Integer:
     """A decimal number; leading zeros mean nothing."""
 
@@ -55,7 +55,7 @@ class Integer:
         return f"{self.low} to {self.high}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Seconds:
     """Decimal seconds with up to six digits after the point; further ones are rounded away. No unit."""
 
@@ -81,7 +81,6 @@ def _without_unit(word: str) -> str | None:
     return match[0] if match else None
 
 
-@dataclass(frozen=True, slots=True)
 class Boolean:
     """`true on yes` or `false off no`, in this case only."""
 
@@ -98,7 +97,7 @@ class Boolean:
         return "true, on, yes, false, off or no"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Choice:
     """One of a few words."""
 
@@ -118,7 +117,7 @@ class Choice:
         return " | ".join(self.words)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Text:
     """Any word."""
 
@@ -133,7 +132,6 @@ class Text:
         return self.what
 
 
-@dataclass(frozen=True, slots=True)
 class InterfaceName:
     """A network interface; it need not exist."""
 
@@ -146,7 +144,7 @@ class InterfaceName:
         return "INTERFACE"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class IpAddress:
     """An address without a prefix length; a number with a leading zero is ambiguous, so it is none."""
 
@@ -188,7 +186,6 @@ def _near_address(word: str) -> str | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
 class Endpoint:
     """Where to listen: `ADDRESS:PORT`, `[IPV6]:PORT` or `NAME:PORT`."""
 

@@ -1,0 +1,68 @@
+"""How messages look, and that every kind of them is documented with an example that works."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.config.reading import INSTANCE, Reader
+from vrrpd.config import Code, Diagnostic, Severity, render
+from vrrpd.config.diagnostics import SOURCE_SHOWN_MAX
+from vrrpd.config.position import Position
+
+PAGE = (Path(__file__).parents[2] / "docs" / "diagnostics.md").read_text()
+SECTIONS = re.findall(r"^## ([a-z-]+)\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL)
+EXAMPLES = [
+    (code, example) for code, section in SECTIONS for example in re.findall(r"```keepalived\n(.*?)```", section, re.DOTALL)
+]
+
+
+def test_a_message_shows_the_line_a_caret_what_was_assumed_and_a_remedy(reader: Reader) -> None:
+    found = reader.only(INSTANCE.format("priorty 100"))
+    assert render(found).split(": ", 1)[1].split("\n") == [
+        "error[unknown-keyword]: unknown keyword `priorty` in `vrrp_instance`",
+        "     priorty 100",
+        "     ^~~~~~~",
+        "    assumed: it is left out",
+        "    help: did you mean `priority`?",
+    ]
+    assert render(found).startswith(f"{reader.directory}/test.conf:7:2: ")
+
+
+def test_colour_changes_nothing_but_the_colour(reader: Reader) -> None:
+    found = reader.only(INSTANCE.format("priority 300"))
+    assert re.sub(r"\033\[[0-9;]*m", "", render(found, colour=True)) == render(found, colour=False)
+    assert "\033[1;31m" in render(found, colour=True)
+
+
+def test_nothing_in_a_file_reaches_the_terminal_as_a_command() -> None:
+    nasty = "\033[2J\udcff\x07\ttab"
+    found = Diagnostic(Severity.ERROR, Code.BAD_VALUE, Position(nasty, 1), nasty, nasty, 3, nasty, nasty)
+    text = render(found)
+    text.encode()
+    assert not set(text) & {"\033", "\udcff", "\x07", "\t"}
+
+
+def test_a_long_line_is_cut_around_the_caret() -> None:
+    source = "a" * 500 + "bad" + "c" * 500
+    _, line, caret = render(Diagnostic(Severity.ERROR, Code.BAD_VALUE, Position("f", 1, 501), "m", source, 3)).split("\n")
+    assert len(line) == SOURCE_SHOWN_MAX + 4
+    assert line[caret.index("^") :].startswith("bad")
+
+
+@pytest.mark.parametrize("code", list(Code))
+def test_every_code_is_documented(code: Code) -> None:
+    assert f"\n## {code.value}\n" in PAGE
+
+
+def test_only_codes_are_documented() -> None:
+    assert [code for code, _ in SECTIONS] == sorted(code.value for code in Code)
+
+
+@pytest.mark.parametrize(("code", "text"), EXAMPLES, ids=[code for code, _ in EXAMPLES])
+def test_the_example_in_the_documentation_gives_that_message_alone(reader: Reader, code: str, text: str) -> None:
+    loaded = reader.load(text)
+    assert {one.code.value for one in loaded.diagnostics} == {code}
+    assert len(loaded.diagnostics) == 1
