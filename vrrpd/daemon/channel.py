@@ -9,12 +9,17 @@ and counted. That is how the router can report and yet wait for nobody.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import pickle
 import socket
 import struct
 from collections import deque
 from collections.abc import Callable
+from dataclasses import is_dataclass
+from enum import Enum
+from ipaddress import IPv4Address, IPv6Address
+from typing import Any
 
 LENGTH = struct.Struct("=I")
 MESSAGE_OCTETS_MAX = 256 * 1024 * 1024
@@ -23,7 +28,7 @@ QUEUE_MESSAGES_MAX = 4_096
 """Reports kept for a reader that does not read: some minutes of a busy director."""
 READ_OCTETS = 1 << 18
 """Read at most this much before other events have their turn."""
-MODULES_ALLOWED = ("vrrpd.", "ipvs.", "healthcheck.", "ipaddress")
+PACKAGES_ALLOWED = frozenset({"vrrpd", "ipvs", "healthcheck", "ipaddress"})
 """Where a message's classes may come from."""
 
 
@@ -31,17 +36,39 @@ class ChannelError(Exception):
     """The other end sent what is no message."""
 
 
+class _Pickler(pickle.Pickler):
+    """Writes enumerations and scoped addresses as a call of their class with a plain value.
+
+    Left to themselves, early releases of Python 3.11 write a member as a call of `getattr` or `operator.or_`, which the other
+    end does not let in, and leave out the scope of an IPv6 address.
+    """
+
+    def reducer_override(self, value: object) -> Any:
+        if isinstance(value, Enum):
+            return type(value), (value.value,)
+        if isinstance(value, IPv6Address) and value.scope_id is not None:
+            return IPv6Address, (str(value),)
+        return NotImplemented
+
+
 class _Unpickler(pickle.Unpickler):
+    """Lets in classes of values only: calling another class, or a function, could do anything."""
+
     def find_class(self, module: str, name: str) -> object:
-        if not module.startswith(MODULES_ALLOWED):
-            raise ChannelError(f"{module}.{name} has no place in a message")
-        return super().find_class(module, name)
+        if module.partition(".")[0] in PACKAGES_ALLOWED:
+            found = super().find_class(module, name)
+            if isinstance(found, type) and (is_dataclass(found) or issubclass(found, Enum | IPv4Address | IPv6Address)):
+                return found
+        raise ChannelError(f"{module}.{name} has no place in a message")
 
 
 def encode(message: object) -> bytes:
     """One framed message."""
-    body = pickle.dumps(message, protocol=pickle.HIGHEST_PROTOCOL)
-    return LENGTH.pack(len(body)) + body
+    frame = io.BytesIO()
+    frame.write(bytes(LENGTH.size))
+    _Pickler(frame, protocol=pickle.HIGHEST_PROTOCOL).dump(message)
+    LENGTH.pack_into(frame.getbuffer(), 0, frame.tell() - LENGTH.size)
+    return frame.getvalue()
 
 
 def decode(body: bytes) -> object:
@@ -57,7 +84,8 @@ def decode(body: bytes) -> object:
 class Channel:
     """One end of a channel on the running event loop.
 
-    `on_message` is called with each message, `on_close` once when the other end is gone.
+    `on_message` is called with each message, `on_close` once when the other end is gone. What `on_message` raises goes to the
+    event loop's exception handler: a fault over one message holds up none of those behind it.
     """
 
     def __init__(self, end: socket.socket, on_message: Callable[[object], None], on_close: Callable[[], None]) -> None:
@@ -91,11 +119,10 @@ class Channel:
         if self.closed:
             return
         self._socket.settimeout(timeout_s)
-        try:
-            while self._unsent:
-                self._socket.sendall(self._unsent.popleft())
-        except OSError:
-            self._unsent.clear()
+        with contextlib.suppress(OSError):
+            self._socket.sendall(b"".join(self._unsent))
+        self._unsent.clear()
+        self._socket.setblocking(False)
 
     def drain(self) -> None:
         """Deliver everything that a sender that has ended left behind."""
@@ -139,7 +166,12 @@ class Channel:
                 return
             body = bytes(self._received[LENGTH.size : LENGTH.size + length])
             del self._received[: LENGTH.size + length]
-            self._on_message(decode(body))
+            message = decode(body)
+            try:
+                self._on_message(message)
+            except Exception as error:  # noqa: BLE001  # see the class
+                context = {"message": f"fault over {type(message).__name__}", "exception": error}
+                self._loop.call_exception_handler(context)
 
     def _writable(self) -> None:
         try:
@@ -151,9 +183,8 @@ class Channel:
                 self._unsent.popleft()
         except BlockingIOError:
             pass
-        except OSError:
-            self._lost()
-            return
+        except OSError:  # the other end is gone; its last words are still to be read, and after them its end
+            self._unsent.clear()
         if self._unsent:
             self._loop.add_writer(self._socket.fileno(), self._writable)
         else:
