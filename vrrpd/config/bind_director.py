@@ -6,7 +6,7 @@ Settings of checks come from the check, else its real server, else its virtual s
 from __future__ import annotations
 
 from dataclasses import replace
-from ipaddress import AddressValueError, IPv4Address, NetmaskValueError, ip_network
+from ipaddress import IPv4Address, ip_network
 from typing import cast
 
 from healthcheck.types import Pace, TcpCheck
@@ -195,7 +195,7 @@ def _granularity(node: Node, report: Report) -> int | None:
         if "." not in text:
             return Integer(1, 32).read(text)
         return ip_network(f"0.0.0.0/{read_address(text)}").prefixlen
-    except (BadValueError, NetmaskValueError, AddressValueError, ValueError):
+    except ValueError:
         report.error(
             Code.BAD_VALUE,
             found.line,

@@ -76,7 +76,6 @@ class Expansion:
         """
         self._place = place
         pending: list[Iterator[Text]] = [iter((text,))]
-        rewrites = 0
         while pending:
             current = next(pending[-1], None)
             if current is None:
@@ -91,9 +90,8 @@ class Expansion:
             if further is None:
                 yield current
                 continue
-            rewrites = rewrites + 1 if len(pending) > 1 else 0
             pending.append(further)
-            if len(pending) > NESTING_MAX or rewrites > REWRITES_MAX * NESTING_MAX:
+            if len(pending) > NESTING_MAX:
                 self._exhaust("definitions or loops are nested too deep here")
                 return
 

@@ -19,6 +19,8 @@ from vrrpd.config.line import Line, Mark, is_undefined
 from vrrpd.config.near import nearest
 from vrrpd.config.values import BadValueError
 
+MANDATORY = frozenset({"interface", "virtual_router_id"})
+"""What a virtual router cannot do without."""
 ANYTHING = ""
 """In :attr:`Node.meant`: a keyword that came from an undefined definition."""
 
@@ -407,9 +409,6 @@ def _instead(keyword: Keyword) -> str:
         return f"the virtual router is left out, for it needs `{keyword.name}`"
     unit = f" {keyword.unit}" if keyword.unit and keyword.default and keyword.default.isdigit() else ""
     return f"{keyword.default}{unit}, the default" if keyword.default else "it is left out"
-
-
-MANDATORY = frozenset({"interface", "virtual_router_id"})
 
 
 def _count(keyword: Keyword) -> str:
