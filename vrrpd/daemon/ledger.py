@@ -19,11 +19,12 @@ from pathlib import Path
 MAGIC = b"vrrpd ledger 1\n\0"
 HEADER = struct.Struct("=16s36s12x")  # magic, boot id
 RECORD = struct.Struct("=15sBB7xd")  # interface, virtual router id, state, time of the last advert in seconds
+INTERFACE_OCTETS_MAX = 15
 RECORDS_MAX = 4_096
 """More virtual routers than any host runs; the file is 128 KiB, of which only used pages exist."""
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
-EMPTY, NOT_MASTER, MASTER = 0, 1, 2
+NOT_MASTER, MASTER = 1, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,27 +41,28 @@ class Ledger:
 
     def __init__(self, memory: mmap.mmap) -> None:
         self._memory = memory
-        self._offsets = {key: offset for offset in self._used() if (key := self._key(offset)) is not None}
+        self._offsets: dict[tuple[bytes, int], int] = {}
+        self._end = HEADER.size
+        """Where the first record begins that is not known yet."""
 
     @classmethod
     def open(cls, path: Path) -> Ledger:
         """Map the file, made or emptied where it is missing, damaged or of another boot. Raises OSError."""
+        header = HEADER.pack(MAGIC, BOOT_ID.read_text().strip().encode())
         size = HEADER.size + RECORDS_MAX * RECORD.size
-        boot_id = BOOT_ID.read_text().strip().encode()
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
+            if os.pread(descriptor, HEADER.size, 0) != header:
+                os.ftruncate(descriptor, 0)
+                os.pwrite(descriptor, header, 0)
             os.ftruncate(descriptor, size)
-            memory = mmap.mmap(descriptor, size)
+            return cls(mmap.mmap(descriptor, size))
         finally:
             os.close(descriptor)
-        header = HEADER.pack(MAGIC, boot_id)
-        if memory[: HEADER.size] != header:
-            memory[:] = header + bytes(size - HEADER.size)
-        return cls(memory)
 
     def read(self, interface: str, virtual_router_id: int) -> LastState | None:
         """What is known of a virtual router; None if nothing."""
-        offset = self._offsets.get((interface, virtual_router_id))
+        offset = self._find(_name(interface), virtual_router_id)
         if offset is None:
             return None
         _interface, _id, state, last_advert_s = RECORD.unpack_from(self._memory, offset)
@@ -68,23 +70,29 @@ class Ledger:
 
     def write(self, interface: str, virtual_router_id: int, *, master: bool, last_advert_s: float) -> None:
         """Note a state. A router too many for the ledger is not noted: it merely starts as backup after a crash."""
-        offset = self._offsets.get((interface, virtual_router_id))
+        name = _name(interface)
+        offset = self._find(name, virtual_router_id)
         if offset is None:
-            if len(self._offsets) == RECORDS_MAX:
+            if self._end == len(self._memory):
                 return
-            offset = HEADER.size + len(self._offsets) * RECORD.size
-            self._offsets[interface, virtual_router_id] = offset
+            offset = self._end
         state = MASTER if master else NOT_MASTER
-        RECORD.pack_into(self._memory, offset, interface.encode(), virtual_router_id, state, last_advert_s)
+        RECORD.pack_into(self._memory, offset, name, virtual_router_id, state, last_advert_s)
 
-    def _used(self) -> list[int]:
-        offsets = []
-        for offset in range(HEADER.size, len(self._memory), RECORD.size):
-            if self._memory[offset] == 0:
-                break
-            offsets.append(offset)
-        return offsets
+    def _find(self, name: bytes, virtual_router_id: int) -> int | None:
+        """Where a virtual router's record stands.
 
-    def _key(self, offset: int) -> tuple[str, int] | None:
-        interface, virtual_router_id, _state, _advert = RECORD.unpack_from(self._memory, offset)
-        return interface.rstrip(b"\0").decode(errors="replace"), virtual_router_id
+        Records are only ever added, and another process may have: a router that died was the one that wrote them, and this
+        may be the copy of the ledger that its successor was born with.
+        """
+        key = (name, virtual_router_id)
+        while key not in self._offsets and self._end < len(self._memory) and self._memory[self._end]:
+            padded_name, known_id, _state, _last_advert_s = RECORD.unpack_from(self._memory, self._end)
+            self._offsets[padded_name.rstrip(b"\0"), known_id] = self._end
+            self._end += RECORD.size
+        return self._offsets.get(key)
+
+
+def _name(interface: str) -> bytes:
+    """An interface's name as a record has it; the kernel's are octets, at most 15 of them (IFNAMSIZ less its terminator)."""
+    return interface.encode(errors="surrogateescape")[:INTERFACE_OCTETS_MAX]

@@ -57,7 +57,7 @@ class _JournalFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         prefix = f"<{JOURNAL_PRIORITIES.get(record.levelno, 6)}>"
-        return "\n".join(prefix + line for line in record.getMessage().splitlines())
+        return "\n".join(prefix + line for line in super().format(record).splitlines())
 
 
 class ChildHandler(logging.Handler):
@@ -68,7 +68,7 @@ class ChildHandler(logging.Handler):
         self._send = send
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._send(record.levelno, record.getMessage())
+        self._send(record.levelno, self.format(record))
 
 
 def to_journal() -> bool:

@@ -87,7 +87,12 @@ class Ownership:
         return cls(tuple(addresses), tuple(rows))
 
     def __add__(self, other: Ownership) -> Ownership:
-        return Ownership(self.addresses + other.addresses, self.rows + other.rows)
+        """What either owns; a service that both own has the destinations of both."""
+        rows: dict[ServiceKey, dict[DestinationKey, None]] = {}
+        for service, destinations in self.rows + other.rows:
+            rows.setdefault(service, {}).update(dict.fromkeys(destinations))
+        addresses = dict.fromkeys(self.addresses + other.addresses)
+        return Ownership(tuple(addresses), tuple((service, tuple(destinations)) for service, destinations in rows.items()))
 
 
 class OwnershipFile:
@@ -102,7 +107,7 @@ class OwnershipFile:
         """What the last run noted."""
         try:
             return _decode(json.loads(self._path.read_text()))
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
             return Ownership()
 
     def write(self, ownership: Ownership) -> None:
@@ -124,11 +129,13 @@ def _encode(ownership: Ownership) -> dict[str, Any]:
 
 def _decode(note: dict[str, Any]) -> Ownership:
     return Ownership(
-        tuple(VirtualAddress(ip_address(address), length, interface) for address, length, interface in note["addresses"]),
+        tuple(
+            VirtualAddress(ip_address(address), int(length), str(interface)) for address, length, interface in note["addresses"]
+        ),
         tuple(
             (
-                ServiceKey(Protocol(protocol), ip_address(address), port),
-                tuple(DestinationKey(ip_address(a), p) for a, p in destinations),
+                ServiceKey(Protocol(protocol), ip_address(address), int(port)),
+                tuple(DestinationKey(ip_address(a), int(p)) for a, p in destinations),
             )
             for protocol, address, port, destinations in note["rows"]
         ),

@@ -22,7 +22,7 @@ def notify(*assignments: str) -> None:
         address = "\0" + address[1:]
     with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as end:
         end.setblocking(False)  # a service manager that does not read must not stop the supervisor
-        end.sendto("\n".join(assignments).encode(), address)
+        end.sendto("\n".join(assignments).encode(errors="replace"), address)
 
 
 def ready(status: str) -> None:
@@ -43,7 +43,9 @@ def stopping() -> None:
 def watchdog_interval_s() -> float | None:
     """How often the watchdog is to be fed: half of what the service manager allows; None without one."""
     timeout_us = os.environ.get("WATCHDOG_USEC", "")
-    if not timeout_us.isdecimal() or os.environ.get("WATCHDOG_PID", str(os.getpid())) != str(os.getpid()):
+    if not timeout_us.isdecimal() or int(timeout_us) == 0:
+        return None
+    if os.environ.get("WATCHDOG_PID", str(os.getpid())) != str(os.getpid()):
         return None
     return int(timeout_us) / MICROSECONDS_PER_S / 2
 
