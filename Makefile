@@ -8,13 +8,17 @@ PYTHON := $(VENV)/bin/python
 LAB := PYTHONPATH=netns-lab $(PYTHON) -m netns_lab
 PYTEST := $(PYTHON) -m pytest
 KERNEL_TESTS_TIMEOUT_S := 1500
+# What decides and does no I/O: every branch of it is to be taken by its own tests.
+DECISIONS := vrrpd.protocol vrrpd.balancer ipvs.diff healthcheck.verdict
+DECISION_TESTS := tests/protocol tests/balancer tests/ipvs/test_diff.py tests/healthcheck/test_verdict.py
 
-.PHONY: demo test lint lab install clean packages
+.PHONY: demo test lint lab install uninstall clean packages
 
 demo: packages $(VENV)/ready  ## two directors, two web servers, and everything that can happen to them
 	$(LAB) demo
 
 test: packages $(VENV)/ready  ## everything: on this machine, then inside the lab's kernel
+	$(PYTEST) -q $(DECISION_TESTS) --cov-branch --cov-fail-under=100 $(DECISIONS:%=--cov=%) --cov-report=term-missing:skip-covered
 	$(PYTEST) -m "not kernel"
 	$(LAB) run --timeout $(KERNEL_TESTS_TIMEOUT_S) -- $(PYTEST) -m kernel -p no:cacheprovider
 
@@ -27,12 +31,12 @@ lint: $(VENV)/ready
 lab: packages $(VENV)/ready  ## a shell in a topology: make lab TOPOLOGY=web-ha
 	$(LAB) lab $(TOPOLOGY)
 
-install:  ## the daemon in an environment of its own, and its systemd unit
-	python3 -m venv $(DESTDIR)$(PREFIX)/lib/vrrpd
-	$(DESTDIR)$(PREFIX)/lib/vrrpd/bin/pip install --quiet .
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(UNITDIR)
-	ln -sf ../lib/vrrpd/bin/vrrpd $(DESTDIR)$(PREFIX)/bin/vrrpd
-	sed 's|@PREFIX@|$(PREFIX)|g' systemd/vrrpd.service >$(DESTDIR)$(UNITDIR)/vrrpd.service
+install:  ## the daemon in an environment of its own, and its systemd unit; nothing is started
+	@DESTDIR="$(DESTDIR)" PREFIX="$(PREFIX)" UNITDIR="$(UNITDIR)" systemd/install
+
+uninstall:
+	rm -rf "$(DESTDIR)$(PREFIX)/lib/vrrpd" "$(DESTDIR)$(PREFIX)/share/doc/vrrpd"
+	rm -f "$(DESTDIR)$(PREFIX)/bin/vrrpd" "$(DESTDIR)$(UNITDIR)/vrrpd.service"
 
 clean:
 	rm -rf $(VENV) build *.egg-info .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

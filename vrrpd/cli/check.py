@@ -11,7 +11,7 @@ from typing import TextIO
 import click
 
 from vrrpd.config import Diagnostic, Loaded, default_file, load, render
-from vrrpd.config.model import Config
+from vrrpd.config.model import counted
 
 
 class ExitCode(IntEnum):
@@ -60,22 +60,8 @@ def summary(loaded: Loaded) -> str:
     """One line: `3 warnings; 1 virtual router, 1 virtual server with 2 real servers`."""
     if loaded.config is None:
         return "cannot be read"
-    said = [_count(len(found), what) for found, what in ((loaded.errors, "error"), (loaded.warnings, "warning")) if found]
-    return f"{', '.join(said) or 'no errors, no warnings'}; {_contents(loaded.config)}"
-
-
-def _contents(config: Config) -> str:
-    parts = []
-    if config.virtual_routers:
-        parts.append(_count(len(config.virtual_routers), "virtual router"))
-    if config.virtual_servers:
-        real = sum(len(server.real_servers) for server in config.virtual_servers)
-        parts.append(f"{_count(len(config.virtual_servers), 'virtual server')} with {_count(real, 'real server')}")
-    return ", ".join(parts) or "nothing to run"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
+    said = [counted(len(found), what) for found, what in ((loaded.errors, "error"), (loaded.warnings, "warning")) if found]
+    return f"{', '.join(said) or 'no errors, no warnings'}; {loaded.config.contents()}"
 
 
 def _exit_code(loaded: Loaded, *, strict: bool) -> ExitCode:

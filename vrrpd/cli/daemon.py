@@ -45,8 +45,8 @@ class _Listen(click.ParamType[ListenAddress]):
 @click.option("-c", "--checkers_pid", type=click.Path(path_type=Path), metavar="FILE", help="The director process's pid file.")
 @click.option("-i", "--config-id", metavar="ID", help="Keep the lines of the configuration that begin with @ID.")
 @click.option("--signum", type=click.Choice(sorted(SIGNALS)), help="Print the number of a signal and exit.")
-@click.option("--run-dir", type=click.Path(path_type=Path), metavar="DIR", help="Run directory. [default: $RUNTIME_DIRECTORY or "
-              "/run/vrrpd]")  # fmt: skip
+@click.option("--run-dir", type=click.Path(path_type=Path), metavar="DIR", help="Run directory. [default: $RUNTIME_DIRECTORY, "
+              "else /run/vrrpd]")  # fmt: skip
 @click.option("--http", "http_listen", type=_Listen(), help="Serve metrics there; outranks the file's http_listen.")
 @click.option("--strict", is_flag=True, help="Do not start on a file with errors.")
 @click.version_option(__version__, "-v", "--version", prog_name="vrrpd")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypeVar, cast
 
-from vrrpd.config.diagnostics import Code, Report
+from vrrpd.config.diagnostics import Code, Report, printable
 from vrrpd.config.line import is_undefined
 from vrrpd.config.model import Address, CompatMetrics, Daemon, ListenAddress, Mail, Scheduling
 from vrrpd.config.tree import Node
@@ -20,8 +20,9 @@ def setting(block: Node, name: str, default: T) -> T:
 
 
 def word(block: Node, name: str) -> str | None:
-    """The first argument as text; None where the keyword is absent."""
-    return setting(block, name, cast("str | None", None))
+    """The first argument as text that can be shown and sent; None where the keyword is absent."""
+    text = setting(block, name, cast("str | None", None))
+    return None if text is None else printable(text)
 
 
 def address(block: Node, name: str) -> Address | None:
@@ -85,7 +86,7 @@ def _recipients(settings: Node, report: Report) -> tuple[str, ...]:
     for block in settings.all("notification_email"):
         if not block.entries:
             report.error(Code.MISSING_SETTING, block.line, 0, "`notification_email` names nobody", assumed="it is left out")
-        recipients += [" ".join(entry.words) for entry in block.entries if not any(map(is_undefined, entry.words))]
+        recipients += [printable(" ".join(entry.words)) for entry in block.entries if not any(map(is_undefined, entry.words))]
     return tuple(recipients)
 
 

@@ -12,7 +12,7 @@ from typing import cast
 
 from vrrpd.config.bind_address import bind_address
 from vrrpd.config.bind_daemon import address, flag, merged, setting, switch
-from vrrpd.config.diagnostics import Code, Report
+from vrrpd.config.diagnostics import Code, Report, printable
 from vrrpd.config.line import Line
 from vrrpd.config.model import VRRP_GROUP, Announcements, Authentication, AuthenticationType, VirtualAddress, VirtualRouter
 from vrrpd.config.tree import Node
@@ -78,7 +78,7 @@ def _bind(node: Node, settings: Node, report: Report) -> VirtualRouter | None:
         return None
     interface = setting(node, "interface", "")
     router = VirtualRouter(
-        name=name,
+        name=printable(name),
         interface=interface,
         virtual_router_id=setting(node, "virtual_router_id", 0),
         priority=_priority(node),

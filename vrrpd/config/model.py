@@ -190,3 +190,18 @@ class Config:
     virtual_servers: tuple[VirtualServer, ...] = ()
     files: tuple[str, ...] = ()
     """Every file read, the main one first."""
+
+    def contents(self) -> str:
+        """What there is to run, in a few words: `1 virtual router, 1 virtual server with 2 real servers`."""
+        parts = []
+        if self.virtual_routers:
+            parts.append(counted(len(self.virtual_routers), "virtual router"))
+        if self.virtual_servers:
+            real = sum(len(server.real_servers) for server in self.virtual_servers)
+            parts.append(f"{counted(len(self.virtual_servers), 'virtual server')} with {counted(real, 'real server')}")
+        return ", ".join(parts) or "nothing to run"
+
+
+def counted(number: int, what: str) -> str:
+    """`1 virtual router`, `2 virtual routers`."""
+    return f"{number} {what}{'' if number == 1 else 's'}"

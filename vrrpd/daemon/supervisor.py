@@ -227,12 +227,7 @@ class Supervisor:
         self._ownership_file.write(now)
 
     def _summary(self) -> str:
-        config = self._config
-        real_servers = sum(len(server.real_servers) for server in config.virtual_servers)
-        return (
-            f"{self._options.config_file}: {len(config.virtual_routers)} virtual routers, "
-            f"{len(config.virtual_servers)} virtual servers with {real_servers} real servers"
-        )
+        return f"{self._options.config_file}: {self._config.contents()}"
 
     # -- reports and views ----------------------------------------------------------------------------------------------
 
