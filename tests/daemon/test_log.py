@@ -91,12 +91,12 @@ def test_the_journal_is_told_the_priority_of_every_line(level: int, prefix: str)
 
 def test_the_journal_gets_the_traceback_too() -> None:
     try:
-        {}["broken"]
-    except KeyError:
+        int("broken")
+    except ValueError:
         fault = logging.LogRecord("vrrpd", logging.ERROR, __file__, 1, "fault", (), sys.exc_info())
     lines = module._JournalFormatter().format(fault).split("\n")
     assert lines[0] == "<3>fault"
-    assert lines[-1] == "<3>KeyError: 'broken'"
+    assert lines[-1] == "<3>ValueError: invalid literal for int() with base 10: 'broken'"
 
 
 def test_a_childs_lines_become_calls_with_their_level_and_traceback(root: logging.Logger) -> None:
@@ -105,14 +105,14 @@ def test_a_childs_lines_become_calls_with_their_level_and_traceback(root: loggin
     root.info("%s is up", "eth0")
     root.debug("too much detail")
     try:
-        {}["broken"]
-    except KeyError:
+        int("broken")
+    except ValueError:
         root.exception("fault")
     assert lines[0] == (logging.INFO, "eth0 is up")
     assert len(lines) == 2
     assert lines[1][0] == logging.ERROR
     assert lines[1][1].startswith("fault\nTraceback")
-    assert lines[1][1].endswith("KeyError: 'broken'")
+    assert lines[1][1].endswith("ValueError: invalid literal for int() with base 10: 'broken'")
 
 
 def test_the_handler_given_is_the_only_one(root: logging.Logger) -> None:

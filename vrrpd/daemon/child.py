@@ -66,11 +66,16 @@ def fork(title: str, role: RoleFactory) -> Forked:
     """Start a child that runs `role`. Raises OSError."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
     supervisor = os.getpid()
-    process_id = os.fork()
-    if process_id == 0:
-        _run(title, role, theirs, supervisor)
-    theirs.close()
-    return Forked(process_id, os.pidfd_open(process_id), ours)
+    try:
+        process_id = os.fork()
+        if process_id == 0:
+            _run(title, role, theirs, supervisor)
+        return Forked(process_id, os.pidfd_open(process_id), ours)
+    except OSError:
+        ours.close()
+        raise
+    finally:
+        theirs.close()
 
 
 def _run(title: str, role: RoleFactory, end: socket.socket, supervisor: int) -> None:
@@ -90,6 +95,11 @@ def _run(title: str, role: RoleFactory, end: socket.socket, supervisor: int) -> 
 
 
 def _give_up_the_parents(keep: int) -> None:
+    """Let go of what belongs to the supervisor.
+
+    Its log handler goes before the descriptors do: freed later, it would close its socket's number, then one of the child's.
+    """
+    replace_handlers(logging.NullHandler(), logging.getLogger().level)
     signal.set_wakeup_fd(-1)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
         signal.signal(number, signal.SIG_IGN)  # the supervisor decides, also when a terminal signals the whole group

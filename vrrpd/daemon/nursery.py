@@ -48,7 +48,7 @@ class Nursling:
         self._restarts = 0
         self._failures_in_a_row = 0
         self._started_s = 0.0
-        self._heard_s = 0.0
+        self._unanswered_since_s: float | None = None
         self.on_process_id: Callable[[int | None], None] = lambda _process_id: None
 
     @property
@@ -100,10 +100,16 @@ class Nursling:
             await self._ended.wait()
 
     def check_pulse(self) -> None:
-        """Ask for a sign of life, and end a child that has given none for too long."""
+        """Ask for a sign of life, and end a child that has let one go unanswered for too long.
+
+        A supervisor that was itself held up, or stopped, has not asked meanwhile, so the child owes it nothing.
+        """
         if self._channel is None:
             return
-        silence_s = self._loop.time() - self._heard_s
+        now_s = self._loop.time()
+        if self._unanswered_since_s is None:
+            self._unanswered_since_s = now_s
+        silence_s = now_s - self._unanswered_since_s
         if silence_s > self._silence_max_s:
             log.error("%s has not answered for %.0f s and is replaced", self.name, silence_s)
             self._signal(signal.SIGKILL)
@@ -119,14 +125,15 @@ class Nursling:
         self._restart = None
         self._ended.clear()
         self._forked = child.fork(f"vrrpd: {self.name}", self._role)
-        self._started_s = self._heard_s = self._loop.time()
+        self._started_s = self._loop.time()
+        self._unanswered_since_s = None
         self._loop.add_reader(self._forked.pidfd, self._on_end)
         self._channel = Channel(self._forked.end, self._on_message, on_close=lambda: None)
         self.on_process_id(self._forked.process_id)
         self._channel.send(self._work, must_arrive=True)
 
     def _on_message(self, message: object) -> None:
-        self._heard_s = self._loop.time()
+        self._unanswered_since_s = None
         match message:
             case Ready():
                 self._ready.set()
@@ -153,11 +160,20 @@ class Nursling:
             return
         if self._loop.time() - self._started_s > SETTLED_S:
             self._failures_in_a_row = 0
+        self._restarts += 1
+        self._start_again_later(_describe(status))
+
+    def _start_again_later(self, what_happened: str) -> None:
         delay_s = RESTART_DELAYS_S[min(self._failures_in_a_row, len(RESTART_DELAYS_S) - 1)]
         self._failures_in_a_row += 1
-        self._restarts += 1
-        log.error("%s %s; starting it again %s", self.name, _describe(status), f"in {delay_s:g} s" if delay_s else "now")
-        self._restart = self._loop.call_later(delay_s, self._start)
+        log.error("%s %s; starting it again %s", self.name, what_happened, f"in {delay_s:g} s" if delay_s else "now")
+        self._restart = self._loop.call_later(delay_s, self._start_again)
+
+    def _start_again(self) -> None:
+        try:
+            self._start()
+        except OSError as error:  # no process or descriptor to be had now
+            self._start_again_later(f"cannot be started: {error.strerror}")
 
     def _drain_and_close(self) -> None:
         """Read what the child said last, which tells why it died, before its channel goes."""
