@@ -58,6 +58,8 @@ class Holdings:
     def release(self, keys: Iterable[AddressKey]) -> None:
         """No master holds these any more."""
         released = [key for key in keys if self._desired.pop(key, None) is not None]
+        for key in released:
+            self._refused.pop(key, None)
         self._apply([DeleteAddress(key) for key in released if key in self.current])
 
     def reconcile(self) -> None:
@@ -68,9 +70,10 @@ class Holdings:
     def repair(self) -> list[AddressKey]:
         """Put back what a master holds and the kernel has not; returns what was put back."""
         missing = self.missing()
+        never_there = set(self._refused)
         self._apply([self._desired[key] for key in missing])
         restored = [key for key in missing if key in self.current]
-        self.repairs += len(restored)
+        self.repairs += sum(key not in never_there for key in restored)
         return restored
 
     def missing(self) -> list[AddressKey]:
@@ -99,13 +102,13 @@ class Holdings:
             log.error("the kernel did not answer for addresses: %s; reading them again", error.strerror)  # noqa: TRY400
             self._read_or_keep()
             return
-        failed = {failure.operation.key: str(failure) for failure in applied.failures}
+        failed = {failure.operation: str(failure) for failure in applied.failures}
         for operation in operations:
             key = operation.key
-            if key in failed:
-                if self._refused.get(key) != failed[key]:  # tried again every second, told once
-                    self._refused[key] = failed[key]
-                    log.error("%s", failed[key])
+            if operation in failed:
+                if self._refused.get(key) != failed[operation]:  # tried again every second, told once
+                    self._refused[key] = failed[operation]
+                    log.error("%s", failed[operation])
                 continue
             self._refused.pop(key, None)
             if isinstance(operation, AddAddress):
