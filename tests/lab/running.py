@@ -1,4 +1,4 @@
-"""vrrpd on one host of a lab, as its operator has it: a file to edit, a service to start, reload, stop and kill, pages to read."""
+"""vrrpd on one host of a lab, as its operator has it: a file to edit, a service to start, reload and kill, pages to read."""
 
 from __future__ import annotations
 

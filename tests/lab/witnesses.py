@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import socket
 import struct
 from collections.abc import Callable, Iterator
@@ -116,7 +117,7 @@ def announces(address: IPv4Address) -> Callable[[Frame], bool]:
 
 def intervals_s(frames: list[Frame]) -> list[float]:
     """The times between frames."""
-    return [later.time_s - earlier.time_s for earlier, later in zip(frames, frames[1:], strict=False)]
+    return [later.time_s - earlier.time_s for earlier, later in itertools.pairwise(frames)]
 
 
 def watch(sniffer: Sniffer, duration_s: float, timeout_s: float) -> list[Frame]:
