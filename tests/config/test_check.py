@@ -46,7 +46,7 @@ def test_warnings_are_no_failure_unless_strict() -> None:
     result = run(LVS1)
     assert result.exit_code == 0
     assert result.output.splitlines()[-1] == f"{LVS1}: 3 warnings; 1 virtual router, 1 virtual server with 2 real servers"
-    assert result.output.count(" warning[lenient]: ") == 3
+    assert result.output.count(" warning[W060 lenient]: ") == 3
     assert run("--strict", LVS1).exit_code == 1
 
 
@@ -57,7 +57,10 @@ def test_errors_and_missing_files(good: str, broken: str) -> None:
     missing = run("/nonexistent.conf")
     assert missing.exit_code == 4
     assert missing.output.count("error[") == 1
-    assert "/nonexistent.conf:1:1: error[file-unreadable]: the file cannot be read: No such file or directory" in missing.output
+    assert (
+        "/nonexistent.conf:1:1: error[E001 file-unreadable]: the file cannot be read: No such file or directory"
+        in missing.output
+    )
     assert run(broken, "/nonexistent.conf").exit_code == 4
 
 
@@ -81,7 +84,7 @@ def test_the_configuration_id_can_be_given(tmp_path: Path) -> None:
 def test_config_test_writes_to_any_stream_without_colour(broken: str) -> None:
     stream = io.StringIO()
     assert config_test(broken, stream=stream) == 5
-    assert "error[bad-value]" in stream.getvalue()
+    assert "error[E012 bad-value]" in stream.getvalue()
     assert "\033" not in stream.getvalue()
 
 
@@ -92,7 +95,7 @@ def test_a_terminal_gets_colour(broken: str) -> None:
 
     stream = Terminal()
     config_test(broken, stream=stream)
-    assert "\033[1;31merror[bad-value]:" in stream.getvalue()
+    assert "\033[1;31merror[E012 bad-value]:" in stream.getvalue()
 
 
 def test_importing_the_language_is_cheap_and_drags_nothing_in(tmp_path: Path) -> None:

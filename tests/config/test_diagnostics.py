@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from tests.config.reading import INSTANCE, Reader
-from vrrpd.config import Code, Diagnostic, Severity, render
-from vrrpd.config.diagnostics import SOURCE_SHOWN_MAX
+from vrrpd.config import Code, Diagnostic, Note, Severity, render
+from vrrpd.config.diagnostics import FIRST_LINT, SOURCE_SHOWN_MAX
+from vrrpd.config.line import Line, Mark
 from vrrpd.config.position import Position
 
 PAGE = (Path(__file__).parents[2] / "docs" / "diagnostics.md").read_text()
-SECTIONS = re.findall(r"^## ([a-z-]+)\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL)
+SECTIONS = re.findall(r"^## [EW][0-9]{3} ([a-z-]+)\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL)
 EXAMPLES = [
     (code, example) for code, section in SECTIONS for example in re.findall(r"```keepalived\n(.*?)```", section, re.DOTALL)
 ]
@@ -22,7 +23,7 @@ EXAMPLES = [
 def test_a_message_shows_the_line_a_caret_what_was_assumed_and_a_remedy(reader: Reader) -> None:
     found = reader.only(INSTANCE.format("priorty 100"))
     assert render(found).split(": ", 1)[1].split("\n") == [
-        "error[unknown-keyword]: unknown keyword `priorty` in `vrrp_instance`",
+        "error[E016 unknown-keyword]: unknown keyword `priorty` in `vrrp_instance`",
         "     priorty 100",
         "     ^~~~~~~",
         "    assumed: it is left out",
@@ -52,13 +53,24 @@ def test_a_long_line_is_cut_around_the_caret() -> None:
     assert line[caret.index("^") :].startswith("bad")
 
 
-@pytest.mark.parametrize("code", list(Code))
-def test_every_code_is_documented(code: Code) -> None:
-    assert f"\n## {code.value}\n" in PAGE
+def test_every_code_that_is_no_lint_is_documented_in_the_order_of_their_numbers() -> None:
+    documented = [code for code in Code if code.number < FIRST_LINT]
+    assert [code for code, _ in SECTIONS] == [code.value for code in sorted(documented, key=lambda code: code.number)]
 
 
-def test_only_codes_are_documented() -> None:
-    assert [code for code, _ in SECTIONS] == sorted(code.value for code in Code)
+def test_no_number_is_given_twice() -> None:
+    assert len({code.number for code in Code}) == len(Code)
+
+
+def test_a_second_place_is_shown_below(reader: Reader) -> None:
+    first = Line(Mark.WORDS, ["priority", "100"], "f", 3, " priority 100")
+    found = Diagnostic(Severity.LINT, Code.DUPLICATE, Position("f", 9), "again", note=Note.at(first, 1))
+    assert render(found).split("\n") == [
+        "f:9:1: lint[W030 duplicate]: again",
+        "  f:3:11: note: declared here",
+        "     priority 100",
+        "              ^~~",
+    ]
 
 
 @pytest.mark.parametrize(("code", "text"), EXAMPLES, ids=[code for code, _ in EXAMPLES])

@@ -92,6 +92,7 @@ def _diagnostic_as_json(diagnostic: Diagnostic) -> dict[str, object]:
     return {
         "severity": diagnostic.severity.value,
         "code": diagnostic.code.value,
+        "number": diagnostic.number,
         "file": diagnostic.position.file,
         "line": diagnostic.position.line,
         "column": diagnostic.position.column,
