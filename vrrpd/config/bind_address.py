@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from ipaddress import IPv4Address, ip_interface
 
@@ -19,12 +20,20 @@ LABEL_MAX = 15
 SCOPES = {"global": 0, "universe": 0, "site": 200, "link": 253, "host": 254, "nowhere": 255}
 """Names of RT_SCOPE_* (include/uapi/linux/rtnetlink.h and iproute2's rt_scopes)."""
 
-LATER = {
-    "peer": 1, "home": 0, "-nodad": 0, "mngtmpaddr": 0, "noprefixroute": 0, "autojoin": 0, "no_track": 0,
-    "preferred_lft": 1, "use_vmac": 0, "track_group": 1,
+OPTIONS = {
+    "brd": 1, "dev": 1, "scope": 1, "label": 1, "peer": 1, "home": 0, "-nodad": 0, "mngtmpaddr": 0, "noprefixroute": 0,
+    "autojoin": 0, "no_track": 0, "preferred_lft": 1, "use_vmac": 0, "track_group": 1,
 }  # fmt: skip
-"""Options that have no effect yet, and how many words follow them."""
+"""What may follow an address, and how many words follow that."""
 BUILT = frozenset({"brd", "dev", "scope", "label"})
+
+
+def options(entry: Line) -> Iterator[tuple[int, str]]:
+    """Each option of an address line with its index, as far as the first that is unknown."""
+    index = 1
+    while index < len(entry.words) and (option := entry.words[index]) in OPTIONS:
+        yield index, option
+        index += 1 + OPTIONS[option]
 
 
 def bind_address(entry: Line, interface: str, report: Report) -> VirtualAddress | None:
@@ -41,9 +50,8 @@ def bind_address(entry: Line, interface: str, report: Report) -> VirtualAddress 
                 index += 1
                 bound = _with_option(bound, option, entry.words[index] if index < len(entry.words) else None)
                 index += 1
-            elif option in LATER:
-                report.warning(Code.NO_EFFECT, entry, index, f"`{option}` has no effect yet", assumed="it is left out")
-                index += 1 + LATER[option]
+            elif option in OPTIONS:
+                index += 1 + OPTIONS[option]
             else:
                 _unknown_option(entry, index, report)
                 break
@@ -102,7 +110,7 @@ def _unknown_option(entry: Line, index: int, report: Report) -> None:
     if word[:1].isdigit():
         advice: str | None = "each address stands on a line of its own"
     else:
-        near = nearest(word, (*BUILT, *LATER))
+        near = nearest(word, OPTIONS)
         advice = f"did you mean `{near}`?" if near else None
     report.error(
         Code.UNKNOWN_OPTION,

@@ -1,7 +1,6 @@
 """`vrrp_instance` -> :class:`vrrpd.config.model.VirtualRouter`.
 
-A virtual router that would behave differently towards others than its configuration asks for is left out, with one error; the
-rest of the file is used.
+A virtual router that lacks what it cannot do without is left out, with one error; the rest of the file is used.
 """
 
 from __future__ import annotations
@@ -13,7 +12,6 @@ from typing import cast
 from vrrpd.config.bind_address import bind_address
 from vrrpd.config.bind_daemon import address, flag, merged, setting, switch
 from vrrpd.config.diagnostics import Code, Report, printable
-from vrrpd.config.line import Line
 from vrrpd.config.model import VRRP_GROUP, Announcements, Authentication, AuthenticationType, VirtualAddress, VirtualRouter
 from vrrpd.config.tree import Node
 
@@ -26,30 +24,16 @@ DEFAULT_PRIORITY = 100
 
 
 def bind_virtual_routers(root: Node, report: Report) -> tuple[VirtualRouter, ...]:
-    """All virtual routers that can run as configured."""
+    """All virtual routers that are sound."""
     settings = merged(root, "global_defs")
-    in_groups = _sync_group_members(root, report)
     bound: list[VirtualRouter] = []
     seen: dict[object, Node] = {}
     for node in root.all("vrrp_instance"):
         router = _bind(node, settings, report)
-        if router is None or _is_duplicate(node, router, seen, report) or router.name in in_groups:
+        if router is None or _is_duplicate(node, router, seen, report):
             continue
         bound.append(router)
     return tuple(bound)
-
-
-def _sync_group_members(root: Node, report: Report) -> frozenset[str]:
-    """Names of the virtual routers in sync groups. One that changed state alone would split the group, so none runs."""
-    names = {cast("str", node.values[0]) for node in root.all("vrrp_instance")}
-    members: set[str] = set()
-    for group in root.all("vrrp_sync_group"):
-        entries = [one for block in group.all("group") for entry in block.entries for one in entry.words]
-        known = sorted(names.intersection(entries))
-        members.update(known)
-        what = f"virtual router {', '.join(f'`{name}`' for name in known)}" if known else "the group"
-        report.error(Code.NOT_BUILT, group.line, 0, "`vrrp_sync_group` is not built yet", assumed=f"{what} left out")
-    return frozenset(members)
 
 
 def _is_duplicate(node: Node, router: VirtualRouter, seen: dict[object, Node], report: Report) -> bool:
@@ -74,7 +58,7 @@ def _is_duplicate(node: Node, router: VirtualRouter, seen: dict[object, Node], r
 
 def _bind(node: Node, settings: Node, report: Report) -> VirtualRouter | None:
     name = cast("str", node.values[0])
-    if not _is_possible(node, name, settings, report):
+    if not _is_possible(node, name, report):
         return None
     interface = setting(node, "interface", "")
     router = VirtualRouter(
@@ -108,54 +92,15 @@ def _bind(node: Node, settings: Node, report: Report) -> VirtualRouter | None:
 # -- what makes a virtual router impossible --------------------------------------------------------------------------------
 
 
-def _is_possible(node: Node, name: str, settings: Node, report: Report) -> bool:
-    """Whether the virtual router can run as configured; says what prevents it, unless that was said before."""
+def _is_possible(node: Node, name: str, report: Report) -> bool:
+    """Whether the virtual router has what it cannot do without; says what it lacks, unless that was said before."""
     left_out = f"virtual router `{name}` is left out"
     for needed in ("interface", "virtual_router_id"):
         if node.last(needed) is None:
             if not node.mentions(needed):
                 report.error(Code.MISSING_SETTING, node.line, 1, f"virtual router `{name}` has no `{needed}`", assumed=left_out)
             return False
-    obstacle = _not_built(node, settings) or _other_family(node, settings)
-    if obstacle is not None:
-        line, code, message = obstacle
-        report.error(code, line, 0, message, assumed=left_out)
-    return obstacle is None
-
-
-Obstacle = tuple[Line, Code, str]
-
-
-def _not_built(node: Node, settings: Node) -> Obstacle | None:
-    """What is not built and would show on the wire."""
-    if node.refusal is not None:
-        return node.refusal.line, Code.NOT_BUILT, f"`{node.refusal.keyword.name}` is not built yet"
-    version = node.last("version") or settings.last("vrrp_version")
-    if version is not None and version.values[0] != 2:
-        return version.line, Code.NOT_BUILT, f"VRRP version {version.values[0]} is not built yet"
-    authentication = _authentication_settings(node)
-    kind = authentication.last("auth_type")
-    if kind is not None and kind.values[0] == "AH":
-        return kind.line, Code.NOT_BUILT, "authentication `AH` is not built yet"
-    if kind is not None and switch(node, "strict_mode", switch(settings, "vrrp_strict", default=False)):
-        return kind.line, Code.CONFLICT, "strict mode allows no authentication"
-    return None
-
-
-def _other_family(node: Node, settings: Node) -> Obstacle | None:
-    """The first address of IPv6, whose adverts are of version 3."""
-    settings_with_address = [
-        *(one for name in ("mcast_src_ip", "unicast_src_ip", "mcast_dst_ip") for one in node.all(name)),
-        *settings.all("vrrp_mcast_group4"),
-    ]
-    for found in settings_with_address:
-        if not isinstance(found.values[0], IPv4Address):
-            return found.line, Code.ADDRESS_FAMILY, f"`{found.keyword.name}` is not an IPv4 address, and IPv6 is not built yet"
-    for name in ("virtual_ipaddress", "virtual_ipaddress_excluded"):
-        for entry in (entry for block in node.all(name) for entry in block.entries):
-            if ":" in entry.words[0]:
-                return entry, Code.NOT_BUILT, "virtual addresses of IPv6 are not built yet"
-    return None
+    return True
 
 
 # -- settings --------------------------------------------------------------------------------

@@ -17,7 +17,8 @@ from vrrpd.config.keywords import PATH_KEYWORDS, ROOT
 from vrrpd.config.lexer import Lexer
 from vrrpd.config.line import Line, Mark
 from vrrpd.config.model import Config
-from vrrpd.config.tree import Node, TreeBuilder
+from vrrpd.config.support import runnable
+from vrrpd.config.tree import TreeBuilder
 
 DEFAULT_FILES = ("/etc/vrrpd/vrrpd.conf", "/etc/keepalived/keepalived.conf")
 """Where the configuration is looked for when nobody names one."""
@@ -29,8 +30,10 @@ ALWAYS_SET = ("vrrpd",)
 class Loaded:
     """What came of reading a configuration."""
 
+    written: Config | None
+    """All that is sound in it; None where the file cannot be read."""
     config: Config | None
-    """What is sound in it; None where the file cannot be read."""
+    """What this version runs of that."""
     diagnostics: tuple[Diagnostic, ...]
 
     @cached_property
@@ -70,30 +73,14 @@ def load(path: str, *, config_id: str | None = None, also: Iterable[str] = ALWAY
             message,
             advice="name a file that exists and is readable",
         )
-        return Loaded(None, report.diagnostics([path]))
+        return Loaded(None, None, report.diagnostics([path]))
     lexer = Lexer(report, Expansion(report, frozenset({config_id, *also}), config_id), includes, PATH_KEYWORDS)
     lexer.read(path, text)
     root = TreeBuilder(ROOT, lexer.lines, report).build()
-    config = _bind(root, report, host, tuple(includes.files))
-    return Loaded(config, report.diagnostics(includes.files))
-
-
-def _bind(root: Node, report: Report, host: str, files: tuple[str, ...]) -> Config:
-    """The model; without what belongs into a network namespace, for elsewhere it would do harm."""
-    elsewhere = root.last("net_namespace")
-    elsewhere_ipvs = elsewhere or root.last("net_namespace_ipvs")
-    for found in {node.keyword.name: node for node in (elsewhere, elsewhere_ipvs) if node}.values():
-        report.error(
-            Code.NOT_BUILT,
-            found.line,
-            0,
-            f"`{found.keyword.name}` is not built yet",
-            assumed="what belongs into the namespace is left out",
-            advice="start the daemon in the namespace",
-        )
-    return Config(
+    written = Config(
         daemon=bind_daemon(root, report, host),
-        virtual_routers=() if elsewhere else bind_virtual_routers(root, report),
-        virtual_servers=() if elsewhere_ipvs else bind_virtual_servers(root, report),
-        files=files,
+        virtual_routers=bind_virtual_routers(root, report),
+        virtual_servers=bind_virtual_servers(root, report),
+        files=tuple(includes.files),
     )
+    return Loaded(written, runnable(written, root, report), report.diagnostics(includes.files))

@@ -1,7 +1,7 @@
 """Logical lines to a tree of declared keywords, each with its arguments read.
 
-Everything that can be said about a keyword on its own is said here, once: that it is unknown, lacks an argument, has a wrong
-one, or has no effect yet. The binder sees only what is sound.
+Everything that can be said about a keyword on its own is said here, once: that it is unknown, lacks an argument or has a wrong
+one. The binder sees only what is sound.
 
 A misplaced brace would make nonsense of all that follows, so the file's braces are counted first. Where some are missing, a
 keyword that is unknown here but known in a block around this one shows where the brace should be; where there are too many, a
@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
-from vrrpd.config.declaration import Argument, Effect, Form, Keyword
+from vrrpd.config.declaration import Argument, Form, Keyword
 from vrrpd.config.diagnostics import Code, Report
 from vrrpd.config.line import Line, Mark, is_undefined
 from vrrpd.config.near import nearest
@@ -28,7 +28,7 @@ ANYTHING = ""
 class Node:
     """One occurrence of a keyword."""
 
-    __slots__ = ("_by_name", "children", "entries", "keyword", "line", "meant", "quiet", "refusal", "sound", "values")
+    __slots__ = ("_by_name", "children", "entries", "keyword", "line", "meant", "sound", "values")
 
     def __init__(self, keyword: Keyword, line: Line) -> None:
         self.keyword = keyword
@@ -40,10 +40,6 @@ class Node:
         """Keywords of a keyword block, those that are not sound too."""
         self.entries: list[Line] = []
         """Lines of a value block."""
-        self.quiet = keyword.effect is not Effect.BUILT
-        """Of this block it was said that it is not built, so nothing in it needs that said again."""
-        self.refusal: Node | None = None
-        """What in this block cannot be ignored and is not built."""
         self.meant: set[str] = set()
         """Keywords that unknown ones in this block were probably meant to be; `ANYTHING` where nobody can tell."""
         self._by_name: dict[str, list[Node]] | None = None
@@ -126,7 +122,6 @@ class TreeBuilder:
         here = self._stack[-1]
         self._read_arguments(node)
         here.children.append(node)
-        self._mind_effect(node, here)
         followed_by_brace = self._next_is(Mark.OPEN)
         if keyword.form is Form.LINE:
             if followed_by_brace:
@@ -281,18 +276,6 @@ class TreeBuilder:
         if self._next_is(Mark.OPEN):
             self._take()
             self._skip_to_close()
-
-    def _mind_effect(self, node: Node, here: Node) -> None:
-        """Say that a keyword is not built, unless that was said of the block around it."""
-        if here.quiet:
-            node.quiet = True
-            return
-        if node.keyword.effect is Effect.NONE:
-            self._report.warning(
-                Code.NO_EFFECT, node.line, 0, f"`{node.keyword.name}` has no effect yet", assumed="it is left out"
-            )
-        elif node.keyword.effect is Effect.REFUSED and here.refusal is None:
-            here.refusal = node
 
     def _read_arguments(self, node: Node) -> None:
         """Read the words behind a keyword as its declaration says."""

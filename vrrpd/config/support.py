@@ -1,0 +1,45 @@
+"""What this version does of all that the language can say: the one place that knows what is not built yet.
+
+A keyword without effect is left out with a warning. Where that would make the daemon behave wrongly towards others, what
+carries the keyword is left out instead, with an error. Declarations say which keyword is of which kind (:class:`Effect`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from vrrpd.config.declaration import Effect
+from vrrpd.config.diagnostics import Code, Report
+from vrrpd.config.model import Config
+from vrrpd.config.support_vrrp import runnable_virtual_routers
+from vrrpd.config.tree import Node
+
+
+def runnable(written: Config, root: Node, report: Report) -> Config:
+    """What this version runs of `written`, which was read from `root`; says once of everything else that it is left out."""
+    _say_what_has_no_effect(root, report)
+    elsewhere = root.last("net_namespace")
+    elsewhere_ipvs = elsewhere or root.last("net_namespace_ipvs")
+    for found in {node.keyword.name: node for node in (elsewhere, elsewhere_ipvs) if node}.values():
+        report.error(
+            Code.NOT_BUILT,
+            found.line,
+            0,
+            f"`{found.keyword.name}` is not built yet",
+            assumed="what belongs into the namespace is left out",
+            advice="start the daemon in the namespace",
+        )
+    return replace(
+        written,
+        virtual_routers=() if elsewhere else runnable_virtual_routers(written.virtual_routers, root, report),
+        virtual_servers=() if elsewhere_ipvs else written.virtual_servers,
+    )
+
+
+def _say_what_has_no_effect(block: Node, report: Report) -> None:
+    """Warn of each keyword without effect; what stands inside of such a block needs no warning of its own."""
+    for node in block.children:
+        if node.keyword.effect is Effect.NONE:
+            report.warning(Code.NO_EFFECT, node.line, 0, f"`{node.keyword.name}` has no effect yet", assumed="it is left out")
+        elif node.children and node.keyword.effect is Effect.BUILT:
+            _say_what_has_no_effect(node, report)
