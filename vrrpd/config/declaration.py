@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
+from typing import TypedDict, Unpack
 
 from vrrpd.config.values import Text, ValueType
 
@@ -14,6 +15,7 @@ class Effect(Enum):
 
     BUILT = "has effect"
     NONE = "has no effect yet"
+    IGNORED = "has no effect, nor has it any in keepalived"
     REFUSED = "is not built yet"
     """Without it the router or server would behave wrongly towards others, so what carries it is left out."""
 
@@ -36,6 +38,25 @@ class Argument:
     """This and all further words."""
     lenient: bool = False
     """A word in the wrong case is read as meant, with a warning."""
+    name: str | None = None
+    """What stands for it in a usage line, where its type does not say enough."""
+
+    def usage(self) -> str:
+        """`PORT`, `[PORT]` or `[PORT …]`; a name of several words says itself how they go on."""
+        shown = self.name or self.type.placeholder()
+        if self.repeated and " " not in shown:
+            shown += " …"
+        return f"[{shown}]" if self.optional else shown
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Entries:
+    """What each line between the braces of a block of values may be."""
+
+    usage: str
+    """One such line."""
+    options: Mapping[str, str] = field(default_factory=dict)
+    """Words that may stand in it, each with what follows it, and what it does."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,6 +65,7 @@ class Keyword:
 
     name: str
     help: str
+    """What it is, in one line."""
     arguments: tuple[Argument, ...] = ()
     form: Form = Form.LINE
     effect: Effect = Effect.BUILT
@@ -53,6 +75,18 @@ class Keyword:
     """First keepalived release with it; `vrrpd` for our own."""
     unit: str | None = None
     """What a number counts, where its type does not say."""
+    family: str | None = None
+    """What it is for, where not for every family, version and protocol: `IPv4`, `VRRP version 2`."""
+    details: str = ""
+    """What else there is to know, in paragraphs: what it does, and what is ignored, cleared or assumed."""
+    example: str = ""
+    """Lines of a configuration with it."""
+    see: tuple[str, ...] = ()
+    """Keywords that belong to it."""
+    entries: Entries | None = None
+    """What its values are, for a block of values."""
+    deprecated: bool = False
+    """There is a better way to say it; keepalived complains, and so do we."""
     means: str | None = None
     """The keyword of which this is another name."""
     lenient: bool = False
@@ -67,7 +101,7 @@ class Keyword:
 
     def usage(self) -> str:
         """The keyword with its arguments as a manual shows it."""
-        words = [f"[{one.type.describe()}]" if one.optional else one.type.describe() for one in self.arguments]
+        words = [one.usage() for one in self.arguments]
         return " ".join([self.name, *words, *(["{ … }"] if self.form is not Form.LINE else [])])
 
 
@@ -98,69 +132,92 @@ def _arguments(items: tuple[Item, ...]) -> tuple[Argument, ...]:
     return tuple(item if isinstance(item, Argument) else Argument(item) for item in items)
 
 
+class Manual(TypedDict, total=False):
+    """What a declaration may say beside its name, its help and its arguments: fields of :class:`Keyword`."""
+
+    default: str
+    since: str
+    unit: str
+    family: str
+    details: str
+    example: str
+    see: tuple[str, ...]
+    entries: Entries
+    deprecated: bool
+
+
 def line(
     name: str,
     help: str,  # noqa: A002  the field is called so
     *arguments: Item,
-    default: str | None = None,
-    since: str = "1.0",
-    unit: str | None = None,
     effect: Effect = Effect.BUILT,
+    **manual: Unpack[Manual],
 ) -> Keyword:
     """A keyword without braces that has effect."""
-    return Keyword(name, help, _arguments(arguments), Form.LINE, effect, default, since, unit)
+    return Keyword(name, help, _arguments(arguments), Form.LINE, effect, **manual)
 
 
-def later(
-    name: str,
-    help: str,  # noqa: A002
-    *arguments: Item,
-    default: str | None = None,
-    since: str = "1.0",
-    unit: str | None = None,
-) -> Keyword:
+def later(name: str, help: str, *arguments: Item, **manual: Unpack[Manual]) -> Keyword:  # noqa: A002
     """A keyword without braces that has no effect yet."""
-    return line(name, help, *arguments, default=default, since=since, unit=unit, effect=Effect.NONE)
+    return line(name, help, *arguments, effect=Effect.NONE, **manual)
 
 
-def refused(
-    name: str,
-    help: str,  # noqa: A002
-    *arguments: Item,
-    default: str | None = None,
-    since: str = "1.0",
-) -> Keyword:
+def refused(name: str, help: str, *arguments: Item, **manual: Unpack[Manual]) -> Keyword:  # noqa: A002
     """A keyword without braces that cannot be ignored."""
-    return line(name, help, *arguments, default=default, since=since, effect=Effect.REFUSED)
+    return line(name, help, *arguments, effect=Effect.REFUSED, **manual)
+
+
+def ignored(name: str, help: str, *arguments: Item, **manual: Unpack[Manual]) -> Keyword:  # noqa: A002
+    """A keyword without braces that does nothing, in keepalived either."""
+    return line(name, help, *arguments, effect=Effect.IGNORED, **manual)
 
 
 def block(
     name: str,
     help: str,  # noqa: A002
     *parts: Item | Keyword,
-    since: str = "1.0",
     effect: Effect = Effect.BUILT,
+    **manual: Unpack[Manual],
 ) -> Keyword:
     """A keyword with a block of keywords: first its own arguments, then what may stand in the block."""
     arguments = tuple(part for part in parts if not isinstance(part, Keyword))
     children = {part.name: part for part in parts if isinstance(part, Keyword)}
-    return Keyword(name, help, _arguments(arguments), Form.BLOCK, effect, since=since, children=children)
+    return Keyword(name, help, _arguments(arguments), Form.BLOCK, effect, children=children, **manual)
 
 
 def values(
     name: str,
     help: str,  # noqa: A002
     *arguments: Item,
-    since: str = "1.0",
     effect: Effect = Effect.BUILT,
+    **manual: Unpack[Manual],
 ) -> Keyword:
     """A keyword with a block of values, one on each line."""
-    return Keyword(name, help, _arguments(arguments), Form.VALUES, effect, since=since)
+    return Keyword(name, help, _arguments(arguments), Form.VALUES, effect, **manual)
 
 
-def alias(name: str, of: Keyword, *, since: str = "1.0", lenient: bool = False) -> Keyword:
+def alias(
+    name: str,
+    of: Keyword,
+    help: str | None = None,  # noqa: A002
+    *,
+    since: str = "1.0",
+    lenient: bool = False,
+    deprecated: bool = False,
+) -> Keyword:
     """Another name for a keyword."""
-    return Keyword(name, of.help, of.arguments, of.form, of.effect, of.default, since, of.unit, of.name, lenient, of.children)
+    return replace(
+        of,
+        name=name,
+        help=help or f"Another name for `{of.name}`.",
+        since=since,
+        means=of.name,
+        lenient=lenient,
+        deprecated=deprecated,
+        details="",
+        example="",
+        see=(of.name,),
+    )
 
 
 def every(keyword: Keyword) -> Iterator[Keyword]:

@@ -295,7 +295,7 @@ class TreeBuilder:
                 Code.MISSING_ARGUMENT,
                 line,
                 0,
-                f"`{keyword.name}` needs {keyword.usage().removeprefix(keyword.name).strip()}",
+                f"`{keyword.name}` needs {' and '.join(one.type.describe() for one in keyword.arguments[: keyword.required])}",
                 assumed=_instead(keyword),
             )
             node.sound = False

@@ -14,6 +14,8 @@ INTEGER = re.compile(r"[ \t]*([+-]?[0-9]{1,20})[ \t]*", re.ASCII)
 DECIMAL = re.compile(r"[ \t]*(-?)([0-9]{1,20})?(?:\.([0-9]*))?[ \t]*", re.ASCII)
 INTERFACE_NAME_MAX = 15
 """IFNAMSIZ less its terminator."""
+UNBOUNDED = 1.8e13
+"""The longest time that keepalived can count, in seconds."""
 TRUE_WORDS = frozenset({"true", "on", "yes"})
 FALSE_WORDS = frozenset({"false", "off", "no"})
 
@@ -35,6 +37,9 @@ class ValueType(Protocol):
     def describe(self) -> str:
         """What fits, as a manual would put it: `1 to 255`."""
 
+    def placeholder(self) -> str:
+        """What stands for the word in a usage line: `NUMBER`."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Integer:
@@ -54,25 +59,40 @@ class Integer:
     def describe(self) -> str:
         return f"{self.low} to {self.high}"
 
+    def placeholder(self) -> str:
+        return "NUMBER"
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Seconds:
-    """Decimal seconds with up to six digits after the point; further ones are rounded away. No unit."""
+    """Decimal seconds with up to six digits after the point; further ones are rounded away. No unit is written."""
 
     low: float = 0.0
-    high: float = 1.8e13
+    high: float = UNBOUNDED
+    unit: str = "seconds"
+    """What is counted; BFD counts milliseconds."""
 
     def read(self, word: str) -> float:
         match = DECIMAL.fullmatch(word)
         if match is None or not (match[2] or match[3]):
-            raise BadValueError(f"`{word}` is not a number of seconds", _without_unit(word))
+            raise BadValueError(f"`{word}` is not a number of {self.unit}", _without_unit(word))
         value = round(float(f"{match[1]}{match[2] or 0}.{match[3] or 0}"), 6)
         if not self.low <= value <= self.high:
             raise BadValueError(f"{value:g} is not in the range {self.describe()}")
         return value
 
     def describe(self) -> str:
-        return f"{self.low:g} to {self.high:g} seconds"
+        if self.high == UNBOUNDED:
+            return f"{_decimal(self.low)} {self.unit} or more"
+        return f"{_decimal(self.low)} to {_decimal(self.high)} {self.unit}"
+
+    def placeholder(self) -> str:
+        return self.unit.upper()
+
+
+def _decimal(number: float) -> str:
+    """Without an exponent and without zeros at the end."""
+    return f"{number:f}".rstrip("0").rstrip(".")
 
 
 def _without_unit(word: str) -> str | None:
@@ -94,7 +114,10 @@ class Boolean:
         )
 
     def describe(self) -> str:
-        return "true, on, yes, false, off or no"
+        return "on, true or yes; off, false or no"
+
+    def placeholder(self) -> str:
+        return "on|off"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,7 +137,10 @@ class Choice:
         raise BadValueError(f"`{word}` is not one of {', '.join(self.words)}", near)
 
     def describe(self) -> str:
-        return " | ".join(self.words)
+        return " or ".join(self.words) if len(self.words) < 3 else f"{', '.join(self.words[:-1])} or {self.words[-1]}"
+
+    def placeholder(self) -> str:
+        return "|".join(self.words)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -131,6 +157,9 @@ class Text:
     def describe(self) -> str:
         return self.what
 
+    def placeholder(self) -> str:
+        return self.what
+
 
 class InterfaceName:
     """A network interface; it need not exist."""
@@ -141,6 +170,9 @@ class InterfaceName:
         return word
 
     def describe(self) -> str:
+        return f"an interface's name of up to {INTERFACE_NAME_MAX} characters"
+
+    def placeholder(self) -> str:
         return "INTERFACE"
 
 
@@ -157,6 +189,9 @@ class IpAddress:
         return address
 
     def describe(self) -> str:
+        return "a multicast address" if self.multicast else "an IPv4 or IPv6 address"
+
+    def placeholder(self) -> str:
         return "ADDRESS"
 
 
@@ -199,4 +234,7 @@ class Endpoint:
         return host, int(match[3])
 
     def describe(self) -> str:
+        return "an address or name, and a port"
+
+    def placeholder(self) -> str:
         return "ADDRESS:PORT"
