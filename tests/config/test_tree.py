@@ -96,6 +96,18 @@ class TestBraces:
         assert said(loaded) == [f"{opening + 1}:{len(lines[opening]) - len(lines[opening].lstrip()) + 1} missing-brace"]
         assert loaded.config == whole
 
+    @pytest.mark.parametrize("opening", ["vrrp_instanse VI_1", "vrrp_intance VI_1", "Vrrp_Instance VI_1"])
+    def test_a_misspelled_block_is_one_message_and_its_inside_is_checked(self, reader: Reader, opening: str) -> None:
+        text = INSTANCE.format("priority 300").replace("vrrp_instance VI_1", opening)
+        assert said(reader.load(text.replace("300", "100"))) == ["1:1 unknown-keyword"]
+        loaded = reader.load(text)
+        assert said(loaded) == ["1:1 unknown-keyword", "7:11 bad-value"]
+        assert loaded.written is not None
+        assert not loaded.written.virtual_routers
+
+    def test_a_block_like_no_other_is_left_out_unread(self, reader: Reader) -> None:
+        assert said(reader.load("frobnicate {\n priority 300 {\n }\n}\n")) == ["1:1 unknown-keyword"]
+
     def test_a_misplaced_keyword_is_not_taken_for_a_missing_brace(self, reader: Reader) -> None:
         found = reader.only(SERVER.format("", "", "uthreshold 3"))
         assert (found.code, found.help) == (Code.UNKNOWN_KEYWORD, "it belongs into `real_server`")

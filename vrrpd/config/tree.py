@@ -5,7 +5,8 @@ one. The binder sees only what is sound.
 
 A misplaced brace would make nonsense of all that follows, so the file's braces are counted first. Where some are missing, a
 keyword that is unknown here but known in a block around this one shows where the brace should be; where there are too many, a
-keyword known in the block that was closed last shows which one is wrong. Anything unknown takes its own block with it.
+keyword known in the block that was closed last shows which one is wrong. An unknown block is left out; what
+stands in it is checked all the same if its name is near to that of a known one.
 """
 
 from __future__ import annotations
@@ -258,24 +259,41 @@ class TreeBuilder:
     # -- what is wrong with keywords --------------------------------------------------------------------------------
 
     def _unknown(self, line: Line) -> None:
-        word = line.words[0]
-        if is_undefined(word):
-            self._stack[-1].meant.add(ANYTHING)
+        """Report a keyword that this block does not have; if a block follows it, check that as what was probably meant."""
+        here = self._stack[-1]
+        opens_block = self._next_is(Mark.OPEN)
+        near = self._nearest_keyword(line.words[0], here.keyword, opens_block)
+        if is_undefined(line.words[0]):
+            here.meant.add(ANYTHING)
         else:
-            where = self._stack[-1].keyword
-            place = f"in `{where.name}`" if where.name else "outside of blocks"
-            belongs = next((node.keyword.name for node in reversed(self._stack) if word in node.keyword.children), None)
-            near = nearest(word, where.children) if self._report.has_room() else None
-            self._stack[-1].meant.update((near,) if near else ())
-            if belongs is None and near is None:
-                belongs = next((name for name, one in self._root.keyword.children.items() if word in one.children), None)
-            advice = f"did you mean `{near}`?" if near else f"it belongs into `{belongs}`" if belongs else None
-            self._report.error(
-                Code.UNKNOWN_KEYWORD, line, 0, f"unknown keyword `{word}` {place}", assumed="it is left out", advice=advice
-            )
-        if self._next_is(Mark.OPEN):
-            self._take()
+            here.meant.update((near.name,) if near else ())
+            self._report_unknown(line, here.keyword, near)
+        if not opens_block:
+            return
+        self._take()
+        if near is None or near.form is Form.LINE:
             self._skip_to_close()
+        else:
+            self._stack.append(Node(near, line))
+
+    def _nearest_keyword(self, word: str, block: Keyword, opens_block: bool) -> Keyword | None:
+        """What `word` probably means in `block`: where braces follow it, rather a keyword that has braces."""
+        if is_undefined(word) or not self._report.has_room():
+            return None
+        with_braces = [name for name, one in block.children.items() if one.form is not Form.LINE]
+        near = (nearest(word, with_braces) if opens_block else None) or nearest(word, block.children)
+        return block.children[near] if near else None
+
+    def _report_unknown(self, line: Line, block: Keyword, near: Keyword | None) -> None:
+        word = line.words[0]
+        place = f"in `{block.name}`" if block.name else "outside of blocks"
+        belongs = next((node.keyword.name for node in reversed(self._stack) if word in node.keyword.children), None)
+        if belongs is None and near is None:
+            belongs = next((name for name, one in self._root.keyword.children.items() if word in one.children), None)
+        advice = f"did you mean `{near.name}`?" if near else f"it belongs into `{belongs}`" if belongs else None
+        self._report.error(
+            Code.UNKNOWN_KEYWORD, line, 0, f"unknown keyword `{word}` {place}", assumed="it is left out", advice=advice
+        )
 
     def _read_arguments(self, node: Node) -> None:
         """Read the words behind a keyword as its declaration says."""
