@@ -1,56 +1,16 @@
-"""`global_defs` and the `vrrpd` block -> :class:`vrrpd.config.model.Daemon`, and reading a block's settings."""
+"""`global_defs` and the `vrrpd` block -> :class:`vrrpd.config.model.Daemon`."""
 
 from __future__ import annotations
 
-from typing import TypeVar, cast
+from typing import cast
 
 from vrrpd.config.diagnostics import Code, Report, printable
 from vrrpd.config.line import is_undefined
-from vrrpd.config.model import Address, CompatMetrics, Daemon, ListenAddress, Mail, Scheduling
+from vrrpd.config.model import CompatMetrics, Daemon, ListenAddress, Mail, Scheduling
+from vrrpd.config.settings import flag, merged, setting, word
 from vrrpd.config.tree import Node
 
-T = TypeVar("T")
 SMTP_PORT = 25
-
-
-def setting(block: Node, name: str, default: T) -> T:
-    """The first argument of the keyword that holds, or `default`. Its declaration gives it the type of `default`."""
-    node = block.last(name)
-    return cast("T", node.values[0]) if node and node.values else default
-
-
-def word(block: Node, name: str) -> str | None:
-    """The first argument as text that can be shown and sent; None where the keyword is absent."""
-    text = setting(block, name, cast("str | None", None))
-    return None if text is None else printable(text)
-
-
-def address(block: Node, name: str) -> Address | None:
-    """The first argument as an address; None where the keyword is absent."""
-    return setting(block, name, cast("Address | None", None))
-
-
-def flag(block: Node, name: str) -> bool:
-    """Whether a keyword without arguments occurs."""
-    return block.last(name) is not None
-
-
-def switch(block: Node, name: str, default: T) -> bool | T:
-    """A boolean: true without a word, `default` where the keyword is absent."""
-    node = block.last(name)
-    if node is None:
-        return default
-    return cast("bool", node.values[0]) if node.values else True
-
-
-def merged(root: Node, name: str) -> Node:
-    """All blocks of one name as one; of a setting that several give, the last holds."""
-    blocks = root.all(name)
-    if len(blocks) == 1:
-        return blocks[0]
-    together = Node(root.keyword.children[name], root.line)
-    together.children = [child for block in blocks for child in block.children]
-    return together
 
 
 def bind_daemon(root: Node, report: Report, host: str) -> Daemon:

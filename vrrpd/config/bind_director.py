@@ -11,11 +11,11 @@ from typing import cast
 
 from healthcheck.types import Pace, TcpCheck
 from ipvs.types import Forwarding, Protocol, ServiceFlags
-from vrrpd.config.bind_daemon import address, flag, merged, setting, switch, word
 from vrrpd.config.diagnostics import Code, Report
 from vrrpd.config.line import is_undefined
 from vrrpd.config.model import Address, RealServer, VirtualServer
 from vrrpd.config.near import nearest
+from vrrpd.config.settings import address, flag, merged, setting, switch, word
 from vrrpd.config.tree import Node
 from vrrpd.config.values import BadValueError, Integer, read_address
 

@@ -10,9 +10,9 @@ from ipaddress import IPv4Address
 from typing import cast
 
 from vrrpd.config.bind_address import bind_address
-from vrrpd.config.bind_daemon import address, flag, merged, setting, switch
 from vrrpd.config.diagnostics import Code, Report, printable
 from vrrpd.config.model import VRRP_GROUP, Announcements, Authentication, AuthenticationType, VirtualAddress, VirtualRouter
+from vrrpd.config.settings import address, flag, merged, setting, switch
 from vrrpd.config.tree import Node
 
 PASSWORD_OCTETS_MAX = 8

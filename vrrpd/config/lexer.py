@@ -134,22 +134,25 @@ class Lexer:
         """Split at braces and blanks; what follows a brace is a logical line of its own."""
         words: list[str] = []
         columns: list[int] = []
+        start = 0
         for match in WORD.finditer(text[0]):
             column = text[1][match.start()]
             if brace := match["brace"]:
                 if words:
-                    self._append(Mark.WORDS, words, columns, place)
+                    self._append(words, columns, place, text[0][start : match.start()])
                     words, columns = [], []
-                self._append(Mark.OPEN if brace == "{" else Mark.CLOSE, [], [column], place)
+                mark = Mark.OPEN if brace == "{" else Mark.CLOSE
+                self.lines.append(Line(mark, [], place.file, place.number, place.source, [column]))
+                start = match.end()
             else:
                 quoted = match["quoted"]
                 words.append(match["bare"] if quoted is None else quoted)
                 columns.append(column)
         if words:
-            self._append(Mark.WORDS, words, columns, place)
+            self._append(words, columns, place, text[0][start:])
 
-    def _append(self, mark: Mark, words: list[str], columns: list[int], place: Line) -> None:
-        self.lines.append(Line(mark, words, place.file, place.number, place.source, columns))
+    def _append(self, words: list[str], columns: list[int], place: Line, text: str) -> None:
+        self.lines.append(Line(Mark.WORDS, words, place.file, place.number, place.source, columns, text))
 
     def _include(self, variant: str, pattern: str | None, place: Line) -> None:
         if not pattern:

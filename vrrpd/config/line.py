@@ -30,10 +30,17 @@ class Line:
     Most lines are never spoken of, so columns are worked out when somebody asks, except where substitution moved them.
     """
 
-    __slots__ = ("_columns", "file", "mark", "number", "source", "words")
+    __slots__ = ("_columns", "_text", "file", "mark", "number", "source", "words")
 
     def __init__(
-        self, mark: Mark, words: list[str], file: str, number: int, source: str, columns: Sequence[int] | None = None
+        self,
+        mark: Mark,
+        words: list[str],
+        file: str,
+        number: int,
+        source: str,
+        columns: Sequence[int] | None = None,
+        text: str | None = None,
     ) -> None:
         self.mark = mark
         self.words = words
@@ -41,6 +48,12 @@ class Line:
         self.number = number
         self.source = source
         self._columns = columns
+        self._text = text
+
+    @property
+    def text(self) -> str:
+        """The words as they stand in the line, with quotes and backslashes; commands are split by rules of their own."""
+        return self.source.partition("{")[0] if self._text is None else self._text
 
     def column(self, index: int) -> int:
         """Column of word `index`, from 1; of the last word where there is no such one."""
@@ -62,7 +75,8 @@ class Line:
     def part(self, start: int, end: int) -> Line:
         """The words from `start` up to `end`, as if they stood on a line of their own."""
         columns = [self.column(index) for index in range(start, end)]
-        return Line(self.mark, self.words[start:end], self.file, self.number, self.source, columns)
+        words = self.words[start:end]
+        return Line(self.mark, words, self.file, self.number, self.source, columns, " ".join(words))
 
     def __repr__(self) -> str:
         return f"Line({self.mark.name}, {self.words!r}, {self.file}:{self.number}:{self.column(0)})"

@@ -6,11 +6,11 @@ from ipaddress import IPv4Address
 from typing import cast
 
 from vrrpd.config.bind_address import options
-from vrrpd.config.bind_daemon import merged
 from vrrpd.config.declaration import Effect
 from vrrpd.config.diagnostics import Code, Report, printable
 from vrrpd.config.line import Line
 from vrrpd.config.model import VirtualRouter
+from vrrpd.config.settings import merged
 from vrrpd.config.tree import Node
 
 ADDRESS_OPTIONS_BUILT = frozenset({"brd", "dev", "scope", "label"})
