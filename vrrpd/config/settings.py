@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TypeVar, cast
 
 from vrrpd.config.diagnostics import printable
-from vrrpd.config.model.vrrp import Address
+from vrrpd.config.model.network import Address
 from vrrpd.config.tree import Node
 
 T = TypeVar("T")

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable
 from ipaddress import IPv4Address
 
+from vrrpd.config.model import Address
 from vrrpd.kernel.arp import ArpSocket
 from vrrpd.kernel.links import Link
 from vrrpd.kernel.vrrp_socket import VrrpSocket
@@ -37,8 +38,9 @@ class Segment:
             self.close()
         self.link = link
 
-    def join(self, group: IPv4Address) -> None:
+    def join(self, group: Address) -> None:
         """Listen to a group. What the kernel refuses is logged; it is tried again whenever adverts are sent."""
+        assert isinstance(group, IPv4Address)  # as version 2 is of IPv4
         if self.link is None or group in self._groups:
             return
         try:
@@ -49,8 +51,9 @@ class Segment:
         self._groups[group] = receiver
         self._loop.add_reader(receiver.fileno(), self._readable, receiver)
 
-    def send(self, datagram: bytes, destination: IPv4Address) -> None:
+    def send(self, datagram: bytes, destination: Address) -> None:
         """Send one advert; an error is counted, for the next may pass."""
+        assert isinstance(destination, IPv4Address)
         self.join(destination)
         sender = self._groups.get(destination)
         error = OSError() if sender is None else sender.send(datagram, destination)

@@ -8,15 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import Enum
-from ipaddress import IPv4Address
 from types import MappingProxyType
 
-from vrrpd.config.model import AuthenticationType
+from vrrpd.config.model import Address, AuthenticationType
 from vrrpd.protocol.packet import Advertisement, PacketFault, Parsed
 
-AUTHENTICATION_HEADER = 2
-"""Authentication type "IP Authentication Header" (RFC 2338 section 5.3.6): known, so never invalid, but never ours."""
-KNOWN_AUTHENTICATION_TYPES = frozenset({kind.value for kind in AuthenticationType} | {AUTHENTICATION_HEADER})
+KNOWN_AUTHENTICATION_TYPES = frozenset(kind.value for kind in AuthenticationType)
 
 
 class Rejection(Enum):
@@ -46,7 +43,7 @@ COUNTER_NAMES: Mapping[PacketFault | Rejection, str | None] = MappingProxyType(
 """The field of `Counters` in which each counts; neither keepalived nor ietf-vrrp has one for the destination."""
 
 
-def rejection(heard: Parsed, ours: Advertisement, multicast_group: IPv4Address) -> Rejection | None:
+def rejection(heard: Parsed, ours: Advertisement, multicast_group: Address) -> Rejection | None:
     """Why `heard` is refused, or None if it is to be used. `ours` is what we would send ourselves."""
     advert = heard.advertisement
     if advert.authentication_type not in KNOWN_AUTHENTICATION_TYPES:
@@ -70,7 +67,7 @@ def addresses_differ(heard: Advertisement, ours: Advertisement) -> bool:
     return len(heard.addresses) != len(ours.addresses) or set(heard.addresses) != set(ours.addresses)
 
 
-def seen_and_expected(reason: Rejection, heard: Parsed, ours: Advertisement, multicast_group: IPv4Address) -> str:
+def seen_and_expected(reason: Rejection, heard: Parsed, ours: Advertisement, multicast_group: Address) -> str:
     """What of `heard` led to `reason`, beside what was expected. Passwords are never told."""
     advert = heard.advertisement
     match reason:  # Rejection.AUTHENTICATION_FAILURE is what remains

@@ -36,6 +36,7 @@ class OwnAdverts:
     def reconfigure(self, router: VirtualRouter) -> None:
         """Speak for a changed configuration; the numbering goes on."""
         self.advertisement = advertisement_of(router)
+        assert isinstance(router.multicast_group, IPv4Address)  # as version 2 is of IPv4
         self._destination = router.multicast_group
         self._message = encode(self.advertisement)
         self._farewell = encode(replace(self.advertisement, priority=0))

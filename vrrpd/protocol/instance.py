@@ -407,7 +407,8 @@ class Instance:
     @property
     def _source(self) -> IPv4Address | None:
         """Whom our adverts come from: the configured address, else the one that the interface has."""
-        return self._router.source_address or self._found_source
+        configured = self._router.source_address
+        return configured if isinstance(configured, IPv4Address) else self._found_source
 
     @property
     def _is_faulty(self) -> bool:

@@ -1,4 +1,4 @@
-"""The configuration as the daemon uses it: typed, frozen, complete.
+"""The configuration as all else uses it: typed, frozen, complete.
 
 Every default is already filled in and every inherited setting resolved, so nothing downstream knows that global defaults or
 keepalived.conf exist. Values are hashable or tuples of such, so a reload is the difference of two models.
@@ -6,34 +6,88 @@ keepalived.conf exist. Values are hashable or tuples of such, so a reload is the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from vrrpd.config.model.command import Command
 from vrrpd.config.model.daemon import CompatMetrics, Daemon, ListenAddress, Mail, Scheduling
 from vrrpd.config.model.director import RealServer, VirtualServer
+from vrrpd.config.model.links import GarpGroup, LinkDelay, Links, PolledInterface, Static, TrackGroup
+from vrrpd.config.model.network import Address, NextHop, Prefix, Route, Rule, VirtualAddress
+from vrrpd.config.model.tracking import (
+    BfdSession,
+    ParameterMatch,
+    Tracked,
+    Tracker,
+    TrackFile,
+    Tracking,
+    TrackProcess,
+    TrackScript,
+)
 from vrrpd.config.model.vrrp import (
     VRRP_GROUP,
-    Address,
+    VRRP_GROUP6,
     Announcements,
     Authentication,
     AuthenticationType,
-    VirtualAddress,
+    Hmac,
+    HmacKey,
+    HmacMode,
+    IpVlan,
+    Notification,
+    OldChecksum,
+    ReplayProtection,
+    SyncGroup,
+    Unicast,
+    UnicastPeer,
+    VirtualMac,
     VirtualRouter,
 )
 
 __all__ = [
     "VRRP_GROUP",
+    "VRRP_GROUP6",
     "Address",
     "Announcements",
     "Authentication",
     "AuthenticationType",
+    "BfdSession",
+    "Command",
     "CompatMetrics",
     "Config",
     "Daemon",
+    "GarpGroup",
+    "Hmac",
+    "HmacKey",
+    "HmacMode",
+    "IpVlan",
+    "LinkDelay",
+    "Links",
     "ListenAddress",
     "Mail",
+    "NextHop",
+    "Notification",
+    "OldChecksum",
+    "ParameterMatch",
+    "PolledInterface",
+    "Prefix",
     "RealServer",
+    "ReplayProtection",
+    "Route",
+    "Rule",
     "Scheduling",
+    "Static",
+    "SyncGroup",
+    "TrackFile",
+    "TrackGroup",
+    "TrackProcess",
+    "TrackScript",
+    "Tracked",
+    "Tracker",
+    "Tracking",
+    "Unicast",
+    "UnicastPeer",
     "VirtualAddress",
+    "VirtualMac",
     "VirtualRouter",
     "VirtualServer",
     "counted",
@@ -49,6 +103,11 @@ class Config:
     virtual_servers: tuple[VirtualServer, ...] = ()
     files: tuple[str, ...] = ()
     """Every file read, the main one first."""
+    sync_groups: tuple[SyncGroup, ...] = ()
+    tracked: Tracked = field(default_factory=Tracked)
+    """What virtual routers and sync groups track by name."""
+    static: Static = field(default_factory=Static)
+    links: Links = field(default_factory=Links)
 
     def contents(self) -> str:
         """What there is to run, in a few words: `1 virtual router, 1 virtual server with 2 real servers`."""

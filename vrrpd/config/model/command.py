@@ -12,6 +12,6 @@ class Command:
     words: tuple[str, ...]
     """The path, then the arguments; at least the path."""
     user: str | None = None
-    """None is `script_user`."""
+    """None, where no `script_user` is set either, is keepalived_script if there is such a user, else root."""
     group: str | None = None
     """None is the user's own."""
