@@ -6,6 +6,7 @@ A check is a hashable value: two real servers that ask the same question carry e
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from ipaddress import IPv4Address, IPv6Address
 
 Address = IPv4Address | IPv6Address
@@ -25,8 +26,8 @@ class Pace:
 
 
 @dataclass(frozen=True, slots=True)
-class TcpCheck:
-    """Up while a TCP connection can be opened within `connect_timeout_s`."""
+class NetworkCheck:
+    """What every check that sends packets has in common."""
 
     address: Address
     port: int
@@ -40,8 +41,208 @@ class TcpCheck:
     log_all_failures: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class TcpCheck(NetworkCheck):
+    """Up while a TCP connection can be opened within `connect_timeout_s`."""
+
+
+@dataclass(frozen=True, slots=True)
+class PingCheck(NetworkCheck):
+    """Up while an echo reply comes back within `connect_timeout_s`. The port is not used."""
+
+
+class HttpVersion(Enum):
+    """How a request is made; only 1.0 by itself sends no `Connection: close`."""
+
+    HTTP_1_0 = "1.0"
+    HTTP_1_0_CLOSE = "1.0C"
+    HTTP_1_1 = "1.1"
+
+
+class RegexOption(Enum):
+    """How an expression is compiled: PCRE2's options by the names that keepalived.conf gives them."""
+
+    ALLOW_EMPTY_CLASS = "allow_empty_class"
+    ALT_BSUX = "alt_bsux"
+    ALT_CIRCUMFLEX = "alt_circumflex"
+    ALT_VERBNAMES = "alt_verbnames"
+    AUTO_CALLOUT = "auto_callout"
+    CASELESS = "caseless"
+    DOLLAR_ENDONLY = "dollar_endonly"
+    DOTALL = "dotall"
+    DUPNAMES = "dupnames"
+    EXTENDED = "extended"
+    FIRSTLINE = "firstline"
+    MATCH_UNSET_BACKREF = "match_unset_backref"
+    MULTILINE = "multiline"
+    NEVER_BACKSLASH_C = "never_backslash_c"
+    NEVER_UCP = "never_ucp"
+    NEVER_UTF = "never_utf"
+    NO_AUTO_CAPTURE = "no_auto_capture"
+    NO_AUTO_POSSESS = "no_auto_possess"
+    NO_DOTSTAR_ANCHOR = "no_dotstar_anchor"
+    NO_START_OPTIMIZE = "no_start_optimize"
+    UCP = "ucp"
+    UNGREEDY = "ungreedy"
+    USE_OFFSET_LIMIT = "use_offset_limit"
+    UTF = "utf"
+
+
+@dataclass(frozen=True, slots=True)
+class Regex:
+    """What a page must match, or must not."""
+
+    pattern: str
+    must_match: bool = True
+    options: tuple[RegexOption, ...] = ()
+    """In the order of :class:`RegexOption`."""
+    min_offset: int = 0
+    """Octets of the page that are skipped."""
+    max_offset: int | None = None
+    """The last octet at which a match may start; None is the page's end."""
+    stack_octets: tuple[int, int] | None = None
+    """First and largest size of the matcher's stack; None leaves it to the library."""
+
+
+SUCCESS_STATUSES = ((200, 299),)
+
+
+@dataclass(frozen=True, slots=True)
+class Url:
+    """One page, and what is expected of it."""
+
+    path: str
+    virtual_host: str | None = None
+    """The Host header; None is the address and port asked."""
+    statuses: tuple[tuple[int, int], ...] = SUCCESS_STATUSES
+    """Ranges with both ends, in ascending order, none touching another."""
+    digest: bytes | None = None
+    """MD5 of the page, 16 octets."""
+    regex: Regex | None = None
+    tls_compliant: bool = False
+    """Over TLS, an end without close_notify is a failure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sni:
+    """The server's name is told in the TLS handshake."""
+
+    name: str | None = None
+    """None is the name in the page's Host header, where it has one."""
+
+
+@dataclass(frozen=True, slots=True)
+class HttpCheck(NetworkCheck):
+    """Up while every page is as expected; asked one after the other, the next one after `delay_loop_s`."""
+
+    urls: tuple[Url, ...] = ()
+    version: HttpVersion = HttpVersion.HTTP_1_0
+    fast_recovery: bool = False
+    """While the server is down and nothing failed, the next page is asked at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class SslCheck(HttpCheck):
+    """The same over TLS. The server's certificate is not verified."""
+
+    sni: Sni | None = None
+
+
+SMTP_HELO_NAME = "smtpchecker.keepalived.org"
+
+
+@dataclass(frozen=True, slots=True)
+class SmtpCheck(NetworkCheck):
+    """Up while a mail server greets and answers HELO."""
+
+    helo_name: str = SMTP_HELO_NAME
+
+
+class DnsRecordType(Enum):
+    """What a name server is asked for; the value is the number on the wire (IANA's DNS parameters)."""
+
+    A = 1
+    NS = 2
+    CNAME = 5
+    SOA = 6
+    MX = 15
+    TXT = 16
+    AAAA = 28
+    RRSIG = 46
+    DNSKEY = 48
+
+
+@dataclass(frozen=True, slots=True)
+class DnsCheck(NetworkCheck):
+    """Up while a name server answers without an error code, be the answer empty or not."""
+
+    record_type: DnsRecordType = DnsRecordType.SOA
+    name: str = "."
+
+
+UDP_PAYLOAD = bytes(range(32))
+"""Sent where none is configured: 32 octets that mean nothing to anybody."""
+UDP_REPLY_OCTETS_MAX = 255
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyPattern:
+    """Octets that a reply must show at its beginning, as far as both go."""
+
+    octets: bytes
+    mask: bytes
+    """As long as `octets`; bits that are not set may be anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class UdpCheck(NetworkCheck):
+    """Up while no ICMP error comes back, or, with `require_reply`, while a reply comes."""
+
+    payload: bytes = UDP_PAYLOAD
+    require_reply: bool = False
+    reply: ReplyPattern | None = None
+    min_reply_octets: int = 0
+    max_reply_octets: int = UDP_REPLY_OCTETS_MAX
+
+
+@dataclass(frozen=True, slots=True)
+class MiscCheck:
+    """Up while a command ends with status 0; with `sets_weight` also with 2 to 255, which is the weight plus 2."""
+
+    command: tuple[str, ...]
+    """The program's path and its arguments."""
+    timeout_s: float
+    """Longest run; a longer one is a failure."""
+    pace: Pace = Pace(retry=0)
+    sets_weight: bool = False
+    user: str | None = None
+    """None is `keepalived_script` where such a user exists, else root."""
+    group: str | None = None
+    log_all_failures: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FileCheck:
+    """With weight 0 up while the number in a file is 0; else the number times `weight` is added to the server's weight."""
+
+    track_file: str
+    """Name of the configuration's `track_file`."""
+    weight: int
+    reverse: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BfdCheck:
+    """Up while a BFD session is."""
+
+    session: str
+    """Name of the configuration's `bfd_instance`."""
+
+
 Check = TcpCheck
-"""Every kind of check; grows with each probe."""
+"""Every kind of check that the scheduler runs; grows with each probe."""
+AnyCheck = TcpCheck | PingCheck | HttpCheck | SslCheck | SmtpCheck | DnsCheck | UdpCheck | MiscCheck | FileCheck | BfdCheck
+"""Every kind of check that can be asked for."""
 
 
 @dataclass(frozen=True, slots=True)
