@@ -108,19 +108,24 @@ class Keyword:
 Item = Argument | ValueType
 
 
-def optional(type_: ValueType) -> Argument:
+def named(name: str, type_: ValueType) -> Argument:
+    """An argument that a usage line shows under this name."""
+    return Argument(type_, name=name)
+
+
+def optional(type_: ValueType, name: str | None = None) -> Argument:
     """An argument that may be absent."""
-    return Argument(type_, optional=True)
+    return Argument(type_, optional=True, name=name)
 
 
-def many(type_: ValueType) -> Argument:
+def many(type_: ValueType, name: str | None = None) -> Argument:
     """One or more arguments."""
-    return Argument(type_, repeated=True)
+    return Argument(type_, repeated=True, name=name)
 
 
-def any_number(type_: ValueType) -> Argument:
+def any_number(type_: ValueType, name: str | None = None) -> Argument:
     """No, one or more arguments."""
-    return Argument(type_, optional=True, repeated=True)
+    return Argument(type_, optional=True, repeated=True, name=name)
 
 
 COMMAND = many(Text("COMMAND [USER [GROUP]]", is_path=True))
