@@ -49,6 +49,15 @@ def idle_pair(lab: Lab) -> Pair:
 
 
 @pytest.fixture(scope="module")
+def lone_master(idle_pair: Pair) -> Vrrpd:
+    """lvs1 at work and lvs2 not: master by a priority that waits for nobody."""
+    idle_pair.first.edit(("priority 100", "priority 255"))
+    idle_pair.first.start()
+    idle_pair.first.wait_until("master")
+    return idle_pair.first
+
+
+@pytest.fixture(scope="module")
 def pair(idle_pair: Pair) -> Pair:
     """The operators' own files at work: lvs1 is master."""
     idle_pair.start()
