@@ -1,11 +1,13 @@
-"""`make install` as a packager runs it: below a directory that is not the final place."""
+"""`make install` as a packager runs it, below a directory that is not the final place, and as an operator does."""
 
 from __future__ import annotations
 
 import subprocess
 from pathlib import Path
 
-from tests.systemd.conftest import make
+from tests.systemd.conftest import REPOSITORY, make
+
+WEB_1 = REPOSITORY / "tests/inputs/web-ha/web1.conf"
 
 
 def test_what_is_installed_knows_nothing_of_the_directory_below_which_it_was_made(installed: Path) -> None:
@@ -39,13 +41,14 @@ def test_the_unit_names_the_final_place(installed: Path) -> None:
     assert (installed / documentation.partition("file:/")[2]).is_file()
 
 
-def test_another_prefix_goes_everywhere_again_changes_nothing_and_uninstall_leaves_nothing(tmp_path: Path) -> None:
-    where = (f"DESTDIR={tmp_path}", "PREFIX=/opt/vrrpd", "UNITDIR=/usr/lib/systemd/system")
-    said = make("install", *where)
-    assert "Nothing was enabled or started" in said
+def test_in_its_final_place_it_runs_and_again_changes_nothing_and_uninstall_leaves_nothing(tmp_path: Path) -> None:
+    where = (f"PREFIX={tmp_path}/opt", f"UNITDIR={tmp_path}/units")
+    assert "Nothing was enabled or started" in make("install", *where)
     first = _files(tmp_path)
-    assert f"{tmp_path}/opt/vrrpd/bin/vrrpd" in first
-    assert "ExecStart=/opt/vrrpd/bin/vrrpd " in (tmp_path / "usr/lib/systemd/system/vrrpd.service").read_text()
+    command = tmp_path / "opt/bin/vrrpd"
+    assert f"\nExecStart={command} " in (tmp_path / "units/vrrpd.service").read_text()
+    checked = subprocess.run([command, "check", WEB_1], cwd="/", stdout=subprocess.PIPE, text=True, check=True)
+    assert checked.stdout.splitlines()[-1].endswith("1 virtual router")
     make("install", *where)
     assert _files(tmp_path) == first
     make("uninstall", *where)
