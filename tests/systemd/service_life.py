@@ -111,7 +111,9 @@ def start() -> None:
     run("systemctl", "start", "keepalived")
     before = show("keepalived")["ActiveState"]
     run("systemctl", "start", "vrrpd")
-    tell("keepalived", before=before, after=show("keepalived")["ActiveState"])
+    after = show("keepalived")
+    gone_first = int(after["InactiveEnterTimestampMonotonic"]) <= int(show()["ExecMainStartTimestampMonotonic"])
+    tell("keepalived", before=before, after=after["ActiveState"], gone_first=gone_first)
     wait_for(held, PATIENCE_S, "the virtual address")
     with urlopen(METRICS, timeout=PATIENCE_S) as page:
         metrics = page.read().decode()
@@ -192,8 +194,10 @@ def overrule(unit: str, *settings: str) -> None:
 
 def show(unit: str = "vrrpd") -> dict[str, str]:
     """What systemd knows of a service."""
-    names = "ActiveState,SubState,StatusText,MainPID,NRestarts,Result,WatchdogUSec"
-    return dict(line.split("=", 1) for line in run("systemctl", "show", unit, "-p", names).stdout.splitlines())
+    names = "ActiveState,SubState,StatusText,MainPID,NRestarts,Result"
+    times = "InactiveEnterTimestampMonotonic,ExecMainStartTimestampMonotonic"
+    lines = run("systemctl", "show", unit, "-p", f"{names},{times}").stdout.splitlines()
+    return dict(line.split("=", 1) for line in lines)
 
 
 def journal() -> list[dict[str, str]]:

@@ -60,7 +60,7 @@ def test_the_sandbox_keeps_everything_else_out_of_reach(life: dict[str, Part], a
 
 
 def test_starting_it_stops_keepalived_first(life: dict[str, Part]) -> None:
-    assert life["keepalived"] == {"before": "active", "after": "inactive"}
+    assert life["keepalived"] == {"before": "active", "after": "inactive", "gone_first": True}
 
 
 def test_it_becomes_ready_on_the_operators_file_and_master(life: dict[str, Part]) -> None:
