@@ -52,7 +52,9 @@ def pair(idle_pair: Pair) -> Pair:
 
 @pytest.fixture(autouse=True)
 def settled(pair: Pair) -> None:
-    """Each test begins with lvs1 as master and both servers in its table."""
+    """Each test begins with lvs1 as master and both servers in its table, whatever the one before it left unfinished."""
+    if pair.web_servers["web2"].process.poll() is not None:
+        pair.web_servers["web2"] = start_web_server(pair.lab.host("web2"))
     pair.first.wait_until_ready()
     wait_for(lambda: pair.lab.holders() == [pair.first.host], ELECTED_S, "lvs1 as the only master")
     wait_for(lambda: pair.first.host.real_servers() == BOTH_SERVERS, SERVER_LOST_S, "both servers in the table")
