@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
+from urllib.error import URLError
 from urllib.request import urlopen
 
 import pytest
@@ -35,7 +36,7 @@ from vrrpd.protocol.packet import PacketFault
 pytestmark = pytest.mark.kernel
 
 ATTACKER = "192.168.4.10"
-METRICS = "127.0.0.1:9165"
+LISTEN = "127.0.0.1:9165"
 ANSWER_TIMEOUT_S = 10.0
 COUNTED_TIMEOUT_S = 10.0
 BELIEVED = re.compile(rf"{re.escape(ATTACKER)} (is master too, its|has) priority 1,")
@@ -131,7 +132,7 @@ class Metrics:
 
 def metrics(host: Host) -> Metrics:
     """Ask the host's daemon."""
-    with host.entered(), urlopen(f"http://{METRICS}/metrics", timeout=ANSWER_TIMEOUT_S) as answer:
+    with host.entered(), urlopen(f"http://{LISTEN}/metrics", timeout=ANSWER_TIMEOUT_S) as answer:
         text = answer.read().decode()
     samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
     rejected = Counter(
@@ -176,8 +177,9 @@ def siege() -> Siege:
         pair = Pair(lab, ("vrrpd", "vrrpd"))
         parties = (pair.first, pair.second)
         for party in parties:
-            party.start("-P", "--http", METRICS)
+            party.start("-P", "--http", LISTEN)
         pair.wait_for_holder(pair.first)
+        wait_for(lambda: all(serves(party.host) for party in parties), ANSWER_TIMEOUT_S, "both daemons' metrics")
 
         def is_of_master(seen: Frame) -> bool:
             return is_vrrp(seen) and seen.octets[IPV4_SOURCE] == pair.first.address.packed
@@ -199,6 +201,15 @@ def siege() -> Siege:
             believed = [believes(party) for party in parties]
         master, backup = (Witness(*words) for words in zip(before, after_kinds, after_noise, logs, believed, strict=True))
         return Siege(master, backup, adverts(heard))
+
+
+def serves(host: Host) -> bool:
+    """Whether the daemon's metrics can be had; that begins a little after its virtual router."""
+    try:
+        metrics(host)
+    except URLError:
+        return False
+    return True
 
 
 def send(host: Host, frames: list[bytes]) -> None:
