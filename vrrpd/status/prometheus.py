@@ -120,7 +120,9 @@ def _router(router: RouterStatus) -> Iterator[Metric]:
         "vrrpd_virtual_router_state", "1 for the state that the virtual router is in.", labels=(*ROUTER_LABELS, "state")
     )
     held = GaugeMetricFamily(
-        "vrrpd_virtual_address_present", "Whether the address is on the interface.", labels=(*ROUTER_LABELS, "address")
+        "vrrpd_virtual_address_present",
+        "Whether the address is on the interface.",
+        labels=(*ROUTER_LABELS, "address", "address_interface"),
     )
     transitions = CounterMetricFamily(
         "vrrpd_transitions", "Changes of state, by new state and cause.", labels=(*ROUTER_LABELS, "state", "cause")
@@ -133,7 +135,7 @@ def _router(router: RouterStatus) -> Iterator[Metric]:
         for one in State:
             state.add_metric((*labels, one.name.lower()), each.state is one)
         for address in each.addresses:
-            held.add_metric((*labels, address.address), address.present)
+            held.add_metric((*labels, address.address, address.interface), address.present)
         for new, cause, count in each.transitions:
             transitions.add_metric((*labels, new, cause), count)
         for reason, count in _rejections(each):
