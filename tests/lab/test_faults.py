@@ -10,12 +10,12 @@ import pytest
 
 from netns_lab.namespaces import Host
 from netns_lab.waiting import wait_for
-from tests.lab.conftest import Pair
+from tests.lab.conftest import VIRTUAL_ADDRESS, Pair
 from tests.lab.running import ELECTED_S, PROMPT_S
 
 pytestmark = pytest.mark.kernel
 
-VIRTUAL_ADDRESS, LATER_ADDRESS = IPv4Address("192.168.4.15"), IPv4Address("192.168.7.15")
+LATER_ADDRESS = IPv4Address("192.168.7.15")
 OUTAGE_MAX_MS = 3_900
 """Three adverts' time, the skew of the director of priority 50, and a little."""
 WARM_UP_ANSWERS = 50

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address
-
 import pytest
 
 from netns_lab import sniffer
 from netns_lab.namespaces import Host, Lab
 from netns_lab.waiting import wait_for
+from tests.lab.conftest import VIRTUAL_ADDRESS
 from tests.lab.running import ADVERT_LATE_S, PROMPT_S, Vrrpd
 from tests.lab.witnesses import AddressWitness, NetlinkWitness, adverts_of, announces, intervals_s
 
 pytestmark = pytest.mark.kernel
 
-VIRTUAL_ADDRESS = IPv4Address("192.168.4.15")
 DELETE_ADDRESS = ("ip", "address", "delete", f"{VIRTUAL_ADDRESS}/32", "dev", "eth0")
 SERVICE = ("-t", f"{VIRTUAL_ADDRESS}:80")
 WEB2 = ("-r", "192.168.4.200:80")

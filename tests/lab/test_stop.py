@@ -12,12 +12,13 @@ from netns_lab import sniffer
 from netns_lab.namespaces import Lab
 from netns_lab.programs import STOP_TIMEOUT_S
 from netns_lab.waiting import wait_for
+from tests.lab.conftest import VIRTUAL_ADDRESS
 from tests.lab.running import PROMPT_S, Vrrpd
 from tests.lab.witnesses import PRIORITY, adverts_of
 
 pytestmark = pytest.mark.kernel
 
-VIRTUAL_ADDRESS, SOMEBODY_S_ADDRESS = IPv4Address("192.168.4.15"), IPv4Address("192.168.4.77")
+SOMEBODY_S_ADDRESS = IPv4Address("192.168.4.77")
 SOMEBODY_S_ROWS = ["-A -t 192.168.4.99:443 -s rr", "-a -t 192.168.4.99:443 -r 192.168.4.202:443 -g -w 1"]
 PROCESSES = ("vrrpd", "router", "director")
 
