@@ -292,9 +292,13 @@ async def test_last_words_are_sent_without_an_event_loop_and_in_a_bounded_time(r
     assert set(reader.heard) == {line}, "whole messages alone"
 
 
-async def test_flushed_words_arrive(ends: tuple[End, End]) -> None:
-    left, right = ends
-    text = "x" * 1_000_000
-    left.channel.send(LogLine(20, text), must_arrive=True)
-    receiving = asyncio.to_thread(left.channel.flush, PATIENCE_S)
-    await asyncio.gather(receiving, right.until(lambda: right.heard == [LogLine(20, text)]))
+async def test_flushed_words_arrive(raw: tuple[socket.socket, End]) -> None:
+    ours, end = raw
+    line = LogLine(20, "x" * 1_000_000)
+    frame = encode(line)
+    end.channel.send(line, must_arrive=True)
+    reading = asyncio.to_thread(ours.recv, len(frame), socket.MSG_WAITALL)  # beside the loop, which flushing holds up
+    arrived = asyncio.ensure_future(reading)
+    await asyncio.sleep(0)
+    end.channel.flush(PATIENCE_S)
+    assert await arrived == frame

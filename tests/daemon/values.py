@@ -24,7 +24,9 @@ from vrrpd.daemon.messages import (
     Ask,
     DirectorWork,
     EventReport,
+    Give,
     LogLine,
+    Pulse,
     Ready,
     RouterWork,
     Stop,
@@ -125,9 +127,10 @@ FORMERLY_OWNED_ROW = (
 )
 
 MESSAGES = [
-    RouterWork((ROUTER,), Scheduling(nice=-5, real_time_priority=20, lock_memory=True), ROUTER.addresses),
-    DirectorWork((SERVER,), Scheduling(), (FORMERLY_OWNED_ROW,)),
-    Ready(),
+    Give(3, RouterWork((ROUTER,), Scheduling(nice=-5, real_time_priority=20, lock_memory=True), ROUTER.addresses)),
+    Give(4, DirectorWork((SERVER,), Scheduling(), (FORMERLY_OWNED_ROW,))),
+    Ready(3),
+    Pulse(),
     Ask(7),
     Answer(7, ROUTER_STATUS),
     Answer(8, DIRECTOR_STATUS),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
+from ipaddress import IPv4Address
 
 import pytest
 
@@ -12,7 +13,12 @@ from netns_lab.client import Client
 from netns_lab.namespaces import Lab
 from netns_lab.programs import Daemon
 from tests.lab.running import Vrrpd
+from tests.lab.witnesses import AddressWitness, NetlinkWitness
 
+VIRTUAL_ADDRESS = IPv4Address("192.168.4.15")
+WEB1, WEB2 = ((IPv4Address(f"192.168.4.{octet}"), 80) for octet in (100, 200))
+BOTH_SERVERS = {WEB1: 1, WEB2: 2}
+"""The real servers and their weights, as the operators' files have them."""
 LOG_LINES_SHOWN = 60
 
 
@@ -49,10 +55,33 @@ def idle_pair(lab: Lab) -> Pair:
 
 
 @pytest.fixture(scope="module")
+def lone_master(idle_pair: Pair) -> Vrrpd:
+    """lvs1 at work and lvs2 not: master by a priority that waits for nobody."""
+    idle_pair.first.edit(("priority 100", "priority 255"))
+    idle_pair.first.start()
+    idle_pair.first.wait_until("master")
+    return idle_pair.first
+
+
+@pytest.fixture(scope="module")
 def pair(idle_pair: Pair) -> Pair:
     """The operators' own files at work: lvs1 is master."""
     idle_pair.start()
     return idle_pair
+
+
+@pytest.fixture
+def requests(pair: Pair) -> Iterator[NetlinkWitness]:
+    """What lvs1's kernel is asked to change during the test."""
+    with NetlinkWitness(pair.first.host) as witness:
+        yield witness
+
+
+@pytest.fixture
+def addresses(pair: Pair) -> Iterator[AddressWitness]:
+    """Addresses that come to lvs1 and leave it during the test."""
+    with AddressWitness(pair.first.host) as witness:
+        yield witness
 
 
 @pytest.hookimpl(wrapper=True)

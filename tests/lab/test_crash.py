@@ -16,15 +16,13 @@ from netns_lab.namespaces import Host
 from netns_lab.programs import start_web_server
 from netns_lab.sniffer import Sniffer, is_vrrp
 from netns_lab.waiting import wait_for
-from tests.lab.conftest import Pair
+from tests.lab.conftest import BOTH_SERVERS, VIRTUAL_ADDRESS, WEB1, WEB2, Pair
 from tests.lab.running import ELECTED_S, PROMPT_S
 from tests.lab.witnesses import PRIORITY, AddressWitness, NetlinkWitness, intervals_s, source
 
 pytestmark = pytest.mark.kernel
 
-VIRTUAL_ADDRESS, ANOTHER_ADDRESS = IPv4Address("192.168.4.15"), IPv4Address("192.168.4.16")
-WEB1, WEB2 = ((IPv4Address(f"192.168.4.{octet}"), 80) for octet in (100, 200))
-BOTH_SERVERS = {WEB1: 1, WEB2: 2}
+ANOTHER_ADDRESS = IPv4Address("192.168.4.16")
 CHECK_EVERY_SECOND = (
     ("delay_loop 6", "delay_loop 1"),
     ("nb_get_retry 3", "nb_get_retry 1"),
@@ -52,7 +50,9 @@ def pair(idle_pair: Pair) -> Pair:
 
 @pytest.fixture(autouse=True)
 def settled(pair: Pair) -> None:
-    """Each test begins with lvs1 as master and both servers in its table."""
+    """Each test begins with lvs1 as master and both servers in its table, whatever the one before it left unfinished."""
+    if pair.web_servers["web2"].process.poll() is not None:
+        pair.web_servers["web2"] = start_web_server(pair.lab.host("web2"))
     pair.first.wait_until_ready()
     wait_for(lambda: pair.lab.holders() == [pair.first.host], ELECTED_S, "lvs1 as the only master")
     wait_for(lambda: pair.first.host.real_servers() == BOTH_SERVERS, SERVER_LOST_S, "both servers in the table")
@@ -63,20 +63,6 @@ def wire(pair: Pair) -> Iterator[Sniffer]:
     """The adverts during the test."""
     with sniffer.on_bridge(pair.lab, is_vrrp) as wire:
         yield wire
-
-
-@pytest.fixture
-def requests(pair: Pair) -> Iterator[NetlinkWitness]:
-    """What lvs1's kernel is asked to change during the test."""
-    with NetlinkWitness(pair.first.host) as witness:
-        yield witness
-
-
-@pytest.fixture
-def addresses(pair: Pair) -> Iterator[AddressWitness]:
-    """Addresses that come to lvs1 and leave it during the test."""
-    with AddressWitness(pair.first.host) as witness:
-        yield witness
 
 
 def connections(host: Host) -> int:

@@ -13,13 +13,12 @@ import pytest
 from netns_lab import sniffer
 from netns_lab.sniffer import Frame, is_vrrp
 from netns_lab.waiting import wait_for
-from tests.lab.conftest import Pair
+from tests.lab.conftest import BOTH_SERVERS, WEB1, WEB2, Pair
 from tests.lab.running import ADVERT_LATE_S, PROMPT_S
 from tests.lab.witnesses import PRIORITY, AddressWitness, NetlinkWitness, adverts_of, announces, intervals_s, source
 
 pytestmark = pytest.mark.kernel
 
-WEB1, WEB2 = ((IPv4Address(f"192.168.4.{octet}"), 80) for octet in (100, 200))
 ADDRESS = "virtual_ipaddress { 192.168.4.15 }"
 TWO_ADDRESSES = "virtual_ipaddress { 192.168.4.15\n 192.168.4.16 }"
 ANOTHER_ADDRESS = IPv4Address("192.168.4.16")
@@ -80,20 +79,6 @@ def undisturbed(pair: Pair, adverts: Callable[[], list[Frame]]) -> Iterator[None
     assert pair.lab.holders() == [pair.first.host]
 
 
-@pytest.fixture
-def requests(pair: Pair) -> Iterator[NetlinkWitness]:
-    """What lvs1's kernel is asked to change during the test."""
-    with NetlinkWitness(pair.first.host) as witness:
-        yield witness
-
-
-@pytest.fixture
-def addresses(pair: Pair) -> Iterator[AddressWitness]:
-    """Addresses that come to lvs1 and leave it during the test."""
-    with AddressWitness(pair.first.host) as witness:
-        yield witness
-
-
 def test_one_changed_weight_is_one_message_to_ipvs(pair: Pair, requests: NetlinkWitness, addresses: AddressWitness) -> None:
     lvs1 = pair.first
     before = lvs1.metric("vrrpd_ipvs_changes_total")
@@ -130,7 +115,7 @@ def test_a_file_with_an_error_is_refused_as_a_whole_with_the_words_of_check(
     assert lvs1.metric("vrrpd_reloads_total", result="refused") == 1
     assert requests.changes() == []
     assert addresses.changes() == []
-    assert lvs1.host.real_servers() == {WEB1: 1, WEB2: 2}
+    assert lvs1.host.real_servers() == BOTH_SERVERS
     log = re.sub(r"(?m)^\d{4}-\d\d-\d\d [\d:.]+: ", "", lvs1.daemon.log().removeprefix(log_before))
     checked = lvs1.host.run(sys.executable, "-m", "vrrpd", "check", lvs1.configuration, check=False)
     *diagnostics, _summary = checked.stdout.splitlines(keepends=True)
@@ -176,7 +161,7 @@ def test_virtual_servers_come_and_go_beside_those_that_stay(pair: Pair, requests
     lvs1.configuration.write_text(original)
     lvs1.reload()
     assert requests.changes() == ["DEL_SERVICE"]
-    assert lvs1.host.real_servers() == {WEB1: 1, WEB2: 2}
+    assert lvs1.host.real_servers() == BOTH_SERVERS
 
 
 def test_real_servers_come_and_go_beside_those_that_stay(pair: Pair, requests: NetlinkWitness) -> None:

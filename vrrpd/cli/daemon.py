@@ -47,7 +47,7 @@ class _Listen(click.ParamType[ListenAddress]):
 @click.option("--signum", type=click.Choice(sorted(SIGNALS)), help="Print the number of a signal and exit.")
 @click.option("--run-dir", type=click.Path(path_type=Path), metavar="DIR", help="Run directory. [default: $RUNTIME_DIRECTORY, "
               "else /run/vrrpd]")  # fmt: skip
-@click.option("--http", "http_listen", type=_Listen(), help="Serve metrics there; outranks the file's http_listen.")
+@click.option("--http", "http_listen", type=_Listen(), help="Serve metrics there unless the file's http_listen says where.")
 @click.option("--strict", is_flag=True, help="Do not start on a file with errors.")
 @click.version_option(__version__, "-v", "--version", prog_name="vrrpd")
 @click.pass_context

@@ -27,12 +27,18 @@ class HttpServer:
     def __init__(self, listen: ListenAddress, snapshot: Callable[[], Awaitable[Snapshot]]) -> None:
         self.listen = listen
         self._snapshot = snapshot
-        application = web.Application(client_max_size=REQUEST_OCTETS_MAX)
+        application = web.Application()
         application.add_routes(
             [web.get("/metrics", self._metrics), web.get("/healthz", self._health), web.get("/readyz", self._readiness)]
         )
         self._runner = web.AppRunner(
-            application, access_log=None, keepalive_timeout=KEEPALIVE_S, shutdown_timeout=SHUTDOWN_S, handle_signals=False
+            application,
+            access_log=None,
+            keepalive_timeout=KEEPALIVE_S,
+            shutdown_timeout=SHUTDOWN_S,
+            handle_signals=False,
+            max_line_size=REQUEST_OCTETS_MAX,
+            max_field_size=REQUEST_OCTETS_MAX,
         )
 
     async def start(self) -> None:

@@ -21,7 +21,7 @@ from typing import Protocol
 from vrrpd.config.model import Scheduling
 from vrrpd.daemon.channel import Channel
 from vrrpd.daemon.log import ChildHandler, replace_handlers
-from vrrpd.daemon.messages import Answer, Ask, LogLine, Ready, Stop, Stopped
+from vrrpd.daemon.messages import Answer, Ask, Give, LogLine, Pulse, Ready, Stop, Stopped
 from vrrpd.kernel import scheduling as kernel_scheduling
 from vrrpd.status.model import DirectorStatus, RouterStatus
 
@@ -128,16 +128,18 @@ class _Child:
 
     def _on_message(self, message: object) -> None:
         match message:
+            case Pulse():
+                self._channel.send(message)
             case Ask(number):
                 self._channel.send(Answer(number, self._role.status()))
-            case Stop():
-                self._role.stop(self._stopped)
-            case _:
-                self._role.work(message)
-                self._channel.send(Ready(), must_arrive=True)
+            case Give(number, work):
+                self._role.work(work)
+                self._channel.send(Ready(number), must_arrive=True)
                 gc.collect()
                 gc.freeze()
                 gc.set_threshold(*GARBAGE_THRESHOLDS)
+            case Stop():
+                self._role.stop(self._stopped)
 
     def _stopped(self) -> None:
         self._channel.send(Stopped(), must_arrive=True)

@@ -3,9 +3,11 @@
 ::
 
     supervisor                                router, director
-        | -- RouterWork / DirectorWork ----------> |   at start and at each reload
+        | -- Give(RouterWork or DirectorWork) ---> |   at start and at each reload
         | <------------------------------ Ready -- |   work done
-        | -- Ask -----------------------------> .. |   every second, and for each scrape
+        | -- Pulse ------------------------------> |   every second
+        | <------------------------------ Pulse -- |
+        | -- Ask --------------------------------> |   for each scrape
         | <--------------------- Answer(status) -- |
         | <-------------- EventReport, LogLine -- |
         | -- Stop -------------------------------> |
@@ -43,13 +45,29 @@ class DirectorWork:
 
 
 @dataclass(frozen=True, slots=True)
+class Give:
+    """Work to be done. At a restart the same comes again under the same number."""
+
+    number: int
+    work: object
+    """RouterWork or DirectorWork, as the role takes it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Ready:
-    """The work given is done: the kernel shows what the configuration wants."""
+    """The work given under `number` is done: the kernel shows what the configuration wants."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """Are you alive? I am."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Wanted: a status. Also the proof that the child still lives."""
+    """Wanted: a status."""
 
     number: int
 

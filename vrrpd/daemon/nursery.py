@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 from vrrpd.daemon import child
 from vrrpd.daemon.channel import Channel
-from vrrpd.daemon.messages import Answer, Ask, Ready, Stop, Stopped
+from vrrpd.daemon.messages import Answer, Ask, Give, Pulse, Ready, Stop, Stopped
 from vrrpd.status.model import DirectorStatus, ProcessStatus, RouterStatus
 
 RESTART_DELAYS_S = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0)
@@ -38,7 +38,7 @@ class Nursling:
         self._loop = asyncio.get_running_loop()
         self._forked: child.Forked | None = None
         self._channel: Channel | None = None
-        self._work: object | None = None
+        self._given: Give | None = None
         self._ready = asyncio.Event()
         self._ended = asyncio.Event()
         self._stopping = False
@@ -58,10 +58,10 @@ class Nursling:
 
     async def give(self, work: object) -> None:
         """Give work, starting the process if need be, and wait until it is done."""
-        self._work = work
+        self._given = Give(next(self._numbers), work)
         self._ready.clear()
         if self._channel is not None:
-            self._channel.send(work, must_arrive=True)
+            self._channel.send(self._given, must_arrive=True)
         elif self._restart is None:
             self._start()
         await self._ready.wait()
@@ -114,12 +114,12 @@ class Nursling:
             log.error("%s has not answered for %.0f s and is replaced", self.name, silence_s)
             self._signal(signal.SIGKILL)
         else:
-            self._channel.send(Ask(0))
+            self._channel.send(Pulse())
 
     def process_status(self, *, answers: bool) -> ProcessStatus:
         """The process as the supervisor knows it."""
         process_id = self._forked.process_id if self._forked else None
-        return ProcessStatus(self.name, process_id, self._work is not None, answers, self._restarts)
+        return ProcessStatus(self.name, process_id, self._given is not None, answers, self._restarts)
 
     def _start(self) -> None:
         self._restart = None
@@ -130,13 +130,16 @@ class Nursling:
         self._loop.add_reader(self._forked.pidfd, self._on_end)
         self._channel = Channel(self._forked.end, self._on_message, on_close=lambda: None)
         self.on_process_id(self._forked.process_id)
-        self._channel.send(self._work, must_arrive=True)
+        self._channel.send(self._given, must_arrive=True)
 
     def _on_message(self, message: object) -> None:
         self._unanswered_since_s = None
         match message:
-            case Ready():
-                self._ready.set()
+            case Ready(number):
+                if self._given is not None and number == self._given.number:  # and not of work that was given before
+                    self._ready.set()
+            case Pulse():
+                pass
             case Answer(number, status):
                 waiting = self._asked.pop(number, None)
                 if waiting is not None and not waiting.done():

@@ -260,7 +260,7 @@ class Router:
         for station in self._stations.values():
             again = [addition.key for addition in station.additions if addition.key in restored]
             if again:
-                log.warning("%s: put back %s, which something else had removed", station.name, ", ".join(map(str, again)))
+                log.warning("%s: put back %s, which had gone missing", station.name, ", ".join(map(str, again)))
                 station.announce(self._segments, station.instance.router.announcements.repeat, only=restored)
         self._repair_later(RETRY_S)
 

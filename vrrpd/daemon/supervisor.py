@@ -71,7 +71,7 @@ class Options:
     router_pid_file: Path | None = None
     director_pid_file: Path | None = None
     http_listen: ListenAddress | None = None
-    """Outranks the file's."""
+    """Where the file says nothing."""
 
 
 class Supervisor:
@@ -125,6 +125,7 @@ class Supervisor:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._on_stop_signal, number)
         loop.add_signal_handler(signal.SIGHUP, self.reload)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # inherited as ignored, it would leave no child to wait for
         ledger = Ledger.open(self._options.run_dir / "ledger")
         self._router = Nursling("router", lambda channel: Router(channel, ledger), ROUTER_SILENCE_MAX_S, self._on_report)
         self._director = Nursling("director", Director, DIRECTOR_SILENCE_MAX_S, self._on_report)
@@ -259,7 +260,7 @@ class Supervisor:
 
     async def _serve_http(self, config: Config) -> None:
         """Listen where the configuration says; a place that cannot be had is logged and costs nothing else."""
-        wanted = self._options.http_listen or config.daemon.http_listen
+        wanted = config.daemon.http_listen or self._options.http_listen
         if self._http is not None and self._http.listen == wanted:
             return
         if self._http is not None:

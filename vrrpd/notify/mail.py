@@ -7,11 +7,12 @@ mail.
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import email.policy
 import email.utils
 import logging
 import os
 import socket
+from email.headerregistry import HeaderRegistry
 from email.message import EmailMessage
 
 from vrrpd.config.model import Mail
@@ -22,8 +23,16 @@ QUEUE_MAX = 200
 TRIES_MAX = 3
 RETRY_DELAY_S = 10.0
 """A mail server that restarts is back by then."""
+CANCEL_AGAIN_S = 0.1
+"""Up to Python 3.11 `asyncio.wait_for`, on which every step of the dialogue waits, swallows a cancellation that comes together
+with the server's answer."""
 
 log = logging.getLogger(__name__)
+
+
+POLICY = email.policy.SMTP.clone(header_factory=HeaderRegistry(use_default_map=False))
+"""Headers go out as they are given: Python's parser of addresses raises nearly anything over what is none, and the mail server
+judges anyway."""
 
 
 class Mailer:
@@ -31,70 +40,86 @@ class Mailer:
 
     def __init__(self, mail: Mail, router_id: str) -> None:
         self.configure(mail, router_id)
-        self._queue: asyncio.Queue[EmailMessage] = asyncio.Queue(QUEUE_MAX)
+        self._queue: asyncio.Queue[Event] = asyncio.Queue(QUEUE_MAX)
         self._sender: asyncio.Task[None] | None = None
         self.dropped = 0
 
     def configure(self, mail: Mail, router_id: str) -> None:
-        """Take new settings; mail already queued goes out by them."""
+        """Take new settings; what is queued already goes out by them."""
         self._mail = mail
         self._router_id = router_id
 
     def hear(self, event: Event) -> None:
-        """Queue mail about an event that asks for it."""
-        if not (event.mail and self._mail.server and self._mail.recipients):
+        """Queue an event that asks for mail."""
+        if not (event.mail and self._has_somewhere_to_go()):
             return
         if self._queue.full():
             self._queue.get_nowait()
             self.dropped += 1
-        self._queue.put_nowait(compose(event, self._mail, self._router_id))
+        self._queue.put_nowait(event)
         if self._sender is None:
             self._sender = asyncio.create_task(self._send_all())
 
     async def close(self) -> None:
         """Stop sending; what is queued is given up."""
-        if self._sender is not None:
+        while self._sender is not None and not self._sender.done():
             self._sender.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._sender
+            await asyncio.wait((self._sender,), timeout=CANCEL_AGAIN_S)
+
+    def _has_somewhere_to_go(self) -> bool:
+        return bool(self._mail.server and self._mail.recipients)
 
     async def _send_all(self) -> None:
         while True:
-            message = await self._queue.get()
+            event = await self._queue.get()
             for attempt in range(1, TRIES_MAX + 1):
-                if await self._sent(message, last=attempt == TRIES_MAX):
+                if await self._sent(event, last=attempt == TRIES_MAX):
                     break
                 await asyncio.sleep(RETRY_DELAY_S)
 
-    async def _sent(self, message: EmailMessage, *, last: bool) -> bool:
+    async def _sent(self, event: Event, *, last: bool) -> bool:
+        """Whether the event is done with: sent, given up, or no longer asked for."""
         import aiosmtplib  # noqa: PLC0415  # 37 ms and 4 MiB that most daemons never need
 
+        if not self._has_somewhere_to_go():
+            return True
+        mail, message = self._mail, compose(event, self._mail, self._router_id)
         try:
-            await aiosmtplib.send(
-                message,
-                hostname=self._mail.server,
-                port=self._mail.port,
-                local_hostname=self._mail.helo_name,
-                timeout=self._mail.connect_timeout_s,
+            refused, _answer = await aiosmtplib.send(
+                bytes(message),
+                sender=_line(message["From"]),
+                recipients=list(map(_line, mail.recipients)),
+                hostname=mail.server,
+                port=mail.port,
+                local_hostname=mail.helo_name,
+                timeout=mail.connect_timeout_s,
                 start_tls=None,
+                validate_certs=False,  # encrypted where the server can; whoever could pose as it could as well strip that
             )
-        except (aiosmtplib.SMTPException, OSError) as error:
+        except (aiosmtplib.SMTPException, OSError, ValueError) as error:  # ValueError: a name that is none
             outcome = "given up" if last else f"tried again in {RETRY_DELAY_S:g} s"
-            log.warning("mail to %s port %d failed: %s; %s", self._mail.server, self._mail.port, error, outcome)
+            log.warning("mail to %s port %d failed: %s; %s", mail.server, mail.port, error, outcome)
             return last
+        for recipient, answer in refused.items():
+            log.warning("mail to %s port %d: %s is refused: %s", mail.server, mail.port, recipient, answer.message)
         return True
 
 
 def compose(event: Event, mail: Mail, router_id: str) -> EmailMessage:
     """The mail about an event; subjects as keepalived writes them."""
-    message = EmailMessage()
-    message["Date"] = email.utils.formatdate(localtime=True)
-    message["From"] = mail.sender or f"{os.environ.get('USER', 'root')}@{socket.gethostname()}"
-    message["To"] = ", ".join(mail.recipients)
-    message["Subject"] = f"[{router_id}] {_subject(event)}"
+    message = EmailMessage(POLICY)
+    message["Date"] = email.utils.formatdate(event.at_unix_s, localtime=True)
+    message["From"] = _line(mail.sender or f"{os.environ.get('USER', 'root')}@{socket.gethostname()}")
+    message["To"] = _line(", ".join(mail.recipients))
+    message["Subject"] = _line(f"[{router_id}] {_subject(event)}")
     message["X-Mailer"] = "vrrpd"
-    message.set_content(event.headline() + "\n")
+    message.set_content(_line(event.headline()) + "\n")
     return message
+
+
+def _line(text: str) -> str:
+    """One line of text whatever stands in names that come from a file: no header can be smuggled in, no octet be no text."""
+    return " ".join(text.encode(errors="replace").decode().split())
 
 
 def _subject(event: Event) -> str:

@@ -7,6 +7,7 @@ series per state, for alerting, and the exporters' number, for today's dashboard
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import TypeVar
 
 from prometheus_client import CollectorRegistry, ProcessCollector
@@ -38,7 +39,7 @@ def expose(snapshot: Snapshot, accept: str) -> tuple[bytes, str]:
     """The page in the format that the Accept header asks for, and its content type."""
     encoder, content_type = choose_encoder(accept)
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Page(snapshot))
+    registry.register(_Page(_printable(snapshot)))
     ProcessCollector(registry=registry)
     for process in snapshot.processes:
         if process.process_id is not None:
@@ -65,6 +66,26 @@ class _Page(Collector):
             yield from compat_metrics.gen2brain(snapshot)
         if snapshot.compat_metrics is not CompatMetrics.NONE:
             yield compat_metrics.up(snapshot)
+
+
+def _printable(snapshot: Snapshot) -> Snapshot:
+    """The snapshot with a question mark for each octet of a name that is no UTF-8: the page cannot carry those."""
+    if snapshot.router is None:
+        return snapshot
+    routers = tuple(
+        replace(
+            router,
+            name=_text(router.name),
+            interface=_text(router.interface),
+            addresses=tuple(replace(address, interface=_text(address.interface)) for address in router.addresses),
+        )
+        for router in snapshot.router.virtual_routers
+    )
+    return replace(snapshot, router=replace(snapshot.router, virtual_routers=routers))
+
+
+def _text(name: str) -> str:
+    return name.encode(errors="replace").decode()
 
 
 def _constant(value: int) -> Callable[[], int]:
@@ -99,7 +120,9 @@ def _router(router: RouterStatus) -> Iterator[Metric]:
         "vrrpd_virtual_router_state", "1 for the state that the virtual router is in.", labels=(*ROUTER_LABELS, "state")
     )
     held = GaugeMetricFamily(
-        "vrrpd_virtual_address_present", "Whether the address is on the interface.", labels=(*ROUTER_LABELS, "address")
+        "vrrpd_virtual_address_present",
+        "Whether the address is on the interface.",
+        labels=(*ROUTER_LABELS, "address", "address_interface"),
     )
     transitions = CounterMetricFamily(
         "vrrpd_transitions", "Changes of state, by new state and cause.", labels=(*ROUTER_LABELS, "state", "cause")
@@ -112,7 +135,7 @@ def _router(router: RouterStatus) -> Iterator[Metric]:
         for one in State:
             state.add_metric((*labels, one.name.lower()), each.state is one)
         for address in each.addresses:
-            held.add_metric((*labels, address.address), address.present)
+            held.add_metric((*labels, address.address, address.interface), address.present)
         for new, cause, count in each.transitions:
             transitions.add_metric((*labels, new, cause), count)
         for reason, count in _rejections(each):
