@@ -18,7 +18,7 @@ from vrrpd.config.lexer import Lexer
 from vrrpd.config.line import Line, Mark
 from vrrpd.config.model import Config
 from vrrpd.config.support import runnable
-from vrrpd.config.tree import TreeBuilder
+from vrrpd.config.tree import Node, TreeBuilder
 
 DEFAULT_FILES = ("/etc/vrrpd/vrrpd.conf", "/etc/keepalived/keepalived.conf")
 """Where the configuration is looked for when nobody names one."""
@@ -34,6 +34,8 @@ class Loaded:
     """All that is sound in it; None where the file cannot be read."""
     config: Config | None
     """What this version runs of that."""
+    tree: Node | None
+    """Every keyword of it with its place, for lints and for writing it back."""
     diagnostics: tuple[Diagnostic, ...]
 
     @cached_property
@@ -73,7 +75,7 @@ def load(path: str, *, config_id: str | None = None, also: Iterable[str] = ALWAY
             message,
             advice="name a file that exists and is readable",
         )
-        return Loaded(None, None, report.diagnostics([path]))
+        return Loaded(None, None, None, report.diagnostics([path]))
     lexer = Lexer(report, Expansion(report, frozenset({config_id, *also}), config_id), includes, PATH_KEYWORDS)
     lexer.read(path, text)
     root = TreeBuilder(ROOT, lexer.lines, report).build()
@@ -83,4 +85,4 @@ def load(path: str, *, config_id: str | None = None, also: Iterable[str] = ALWAY
         virtual_servers=bind_virtual_servers(root, report),
         files=tuple(includes.files),
     )
-    return Loaded(written, runnable(written, root, report), report.diagnostics(includes.files))
+    return Loaded(written, runnable(written, root, report), root, report.diagnostics(includes.files))
