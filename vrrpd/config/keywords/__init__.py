@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from vrrpd.config.declaration import Keyword, block, every
-from vrrpd.config.keywords.checkers import SSL, VIRTUAL_SERVER_GROUP
+from vrrpd.config.keywords.checkers import SSL
 from vrrpd.config.keywords.global_defs import GLOBAL_DEFS, OUTSIDE, VRRPD
 from vrrpd.config.keywords.static import STATIC
 from vrrpd.config.keywords.tracking import BFD_INSTANCE, TRACK_FILE, VRRP_SCRIPT, VRRP_TRACK_FILE, VRRP_TRACK_PROCESS
-from vrrpd.config.keywords.virtual_server import VIRTUAL_SERVER
+from vrrpd.config.keywords.virtual_server import VIRTUAL_SERVER, VIRTUAL_SERVER_GROUP
 from vrrpd.config.keywords.vrrp import VRRP_INSTANCE, VRRP_SYNC_GROUP
 
 ROOT = block(

@@ -2,152 +2,409 @@
 
 from __future__ import annotations
 
-from vrrpd.config.declaration import COMMAND, PATH, Effect, Keyword, alias, block, later, line, many, optional, values
-from vrrpd.config.values import Boolean, Choice, Integer, InterfaceName, IpAddress, Seconds, Text
+from vrrpd.config.declaration import COMMAND, PATH, Effect, Keyword, alias, block, later, line, many, named, optional
+from vrrpd.config.keywords.arguments import BOOL, GROUP, NAME, PORT, REVERSE, TIME, USER
+from vrrpd.config.values import Choice, Integer, InterfaceName, IpAddress, Seconds, Text
 
-NAME = Text("NAME")
-BOOL = optional(Boolean())
-PORT = Integer(1, 65535)
 CONNECT_TIMEOUT = Seconds(0.000001, 4294.967295)
+LENGTH = named("OCTETS", Integer(0, 65535))
 
-RETRY = line("retry", "Further tries before a server that was up is down.", Integer(), default="1")
+RETRY = line(
+    "retry",
+    "How many further tries a server that is up gets before it is down.",
+    named("TRIES", Integer()),
+    default="1",
+    details="""
+        0 for MISC_CHECK and 3 for DNS_CHECK, unless the real or the virtual server says otherwise. The first failure after
+        the start counts at once, and one success always brings the server up.
+    """,
+    see=("delay_before_retry",),
+)
+ALPHA = line("alpha", "The server is down until this check has succeeded.", BOOL, default="the real server's")
 
 PACE = (
     RETRY,
-    line("delay_before_retry", "From a failed try to the next.", Seconds(), default="1", unit="s"),
-    line("warmup", "The first check starts within this time.", Seconds(), default="delay_loop", unit="s"),
-    line("delay_loop", "From one check to the next.", Seconds(0.000001), default="60", unit="s"),
-    line("alpha", "Down until the check succeeds.", BOOL, default="off"),
-    line("log_all_failures", "Log every failed try.", BOOL, default="off"),
+    line(
+        "delay_before_retry",
+        "From a failed try to the next, while the server is up.",
+        Seconds(),
+        default="1",
+        unit="s",
+        details="""
+            3 for HTTP_GET and SSL_GET, `delay_loop` for DNS_CHECK, unless the real or the virtual server says otherwise.
+        """,
+    ),
+    line(
+        "warmup",
+        "The first check comes at a random moment within this time.",
+        Seconds(),
+        default="delay_loop",
+        unit="s",
+        details="So that not all servers are checked at once. Until then a server counts as up, unless `alpha` is set.",
+    ),
+    line("delay_loop", "From the end of one check to the next.", TIME, default="60", unit="s"),
+    ALPHA,
+    line(
+        "log_all_failures",
+        "Log every failed try, not only those that change something.",
+        BOOL,
+        default="off",
+        see=("checker_log_all_failures",),
+    ),
 )
 
 CONNECTION = (
-    line("connect_ip", "Address to check.", IpAddress(), default="the real server's"),
-    line("connect_port", "Port to check.", PORT, default="the real server's"),
-    line("bindto", "Source address.", IpAddress()),
-    line("bind_port", "Source port.", PORT),
-    line("bind_if", "Source interface.", InterfaceName()),
-    line("connect_timeout", "Patience with the connection.", CONNECT_TIMEOUT, default="5", unit="s"),
-    line("fwmark", "Mark of the packets.", Integer(), default="0"),
+    line("connect_ip", "The address that is checked.", IpAddress(), default="the real server's"),
+    line("connect_port", "The port that is checked.", PORT, default="the real server's, as it is written there"),
+    line("bindto", "Our own address.", IpAddress(), default="the kernel's choice"),
+    line("bind_port", "Our own port.", PORT, default="the kernel's choice"),
+    line(
+        "bind_if",
+        "The interface we go out by.",
+        InterfaceName(),
+        default="the kernel's choice",
+        details="Must be given for a link-local address.",
+    ),
+    line("connect_timeout", "How long an answer may take, at each step.", CONNECT_TIMEOUT, default="5", unit="s"),
+    line("fwmark", "Firewall mark of our packets.", named("MARK", Integer()), default="0"),
 )
 
 TCP_CHECK = block(
     "TCP_CHECK",
-    "Up while a TCP connection can be opened.",
+    "The server is up while a TCP connection to it can be opened.",
     *CONNECTION,
     *PACE,
-    alias("nb_get_retry", RETRY, lenient=True),
+    alias("nb_get_retry", RETRY, "Read as `retry`; keepalived knows this name in web checks only.", lenient=True),
+    details="The connection is closed at once.",
+    example="""
+        TCP_CHECK {
+            connect_timeout 2
+            retry 2
+            delay_before_retry 1
+        }
+    """,
 )
 
 URL = block(
     "url",
-    "One request.",
-    later("path", "What is requested.", PATH),
-    later("digest", "MD5 of the body.", Text("DIGEST")),
-    later("status_code", "Statuses of success.", many(Text("N | N-M")), default="200-299"),
-    later("virtualhost", "Host header.", NAME, since="1.3.6"),
-    later("regex", "What the body must match.", many(Text("PATTERN", is_path=True)), since="2.0.7"),
-    later("regex_no_match", "What it must not match.", since="2.0.7"),
-    later("regex_options", "Options of the expression.", many(Text("OPTION")), since="2.0.7"),
-    later("regex_min_offset", "Where matching begins.", Integer(), since="2.0.7", unit="octets"),
-    later("regex_max_offset", "Where a match begins at the latest.", Integer(), since="2.0.7", unit="octets"),
-    later("regex_stack", "Size of the expression's stack.", Integer(), Integer(), since="2.0.7"),
-    later("tls_compliant", "An end without close is an error.", BOOL, since="2.2.8"),
+    "One request; all that a check has must succeed.",
+    later("path", "What is requested.", PATH, details="Must be given; a request without it is left out."),
+    later("digest", "MD5 of the body, as 32 hexadecimal digits.", Text("DIGEST"), default="any body will do"),
+    later(
+        "status_code",
+        "The statuses that are a success.",
+        many(Text("STATUS | FIRST-LAST")),
+        default="200-299",
+        details="From 100 to 599; several may be given.",
+    ),
+    later("virtualhost", "The Host header.", NAME, default="the check's", since="1.3.6"),
+    later(
+        "regex",
+        "A regular expression (PCRE) that the body must match.",
+        many(Text("PATTERN", is_path=True)),
+        since="2.0.7",
+        details="In quotes if it has blanks. One that cannot be compiled is left out.",
+    ),
+    later("regex_no_match", "The body must not match.", since="2.0.7"),
+    later(
+        "regex_options",
+        "Options of the expression: PCRE2's names in small letters, such as `caseless` and `multiline`.",
+        many(Text("OPTION")),
+        since="2.0.7",
+    ),
+    later(
+        "regex_min_offset",
+        "Where in the body a match may begin at the earliest.",
+        named("OFFSET", Integer()),
+        default="0",
+        since="2.0.7",
+        unit="octets",
+    ),
+    later(
+        "regex_max_offset",
+        "Where in the body a match may begin at the latest.",
+        named("OFFSET", Integer()),
+        default="its end",
+        since="2.0.7",
+        unit="octets",
+    ),
+    later(
+        "regex_stack",
+        "First and greatest size of the stack for matching.",
+        named("FIRST", Integer()),
+        named("GREATEST", Integer()),
+        since="2.0.7",
+        unit="octets",
+    ),
+    later(
+        "tls_compliant",
+        "An end of the connection without TLS's own close is a failure.",
+        BOOL,
+        default="the check's",
+        since="2.2.8",
+    ),
+    effect=Effect.NONE,
+    example="""
+        url {
+            path /health
+            status_code 200
+        }
+    """,
 )
+NB_GET_RETRY = alias("nb_get_retry", RETRY, deprecated=True)
 
 HTTP = (
     URL,
-    later("virtualhost", "Host header.", NAME, since="1.3.6"),
-    later("http_protocol", "HTTP version.", Choice(("1.0", "1.0C", "1.0c", "1.1")), default="1.0", since="2.0.17"),
-    later("nb_get_retry", "Old name of retry.", Integer()),
-    later("fast_recovery", "No delay between requests while down.", BOOL, since="2.0.17"),
+    later("virtualhost", "The Host header.", NAME, default="the real server's, else the virtual server's", since="1.3.6"),
+    later(
+        "http_protocol",
+        "The version of HTTP.",
+        Choice(("1.0", "1.0C", "1.0c", "1.1")),
+        default="1.0",
+        since="2.0.17",
+        details="`1.0C` asks the server to close the connection, as 1.1 always does.",
+    ),
+    NB_GET_RETRY,
+    later(
+        "fast_recovery",
+        "No wait between requests while the server is down and none fails.",
+        BOOL,
+        default="off",
+        since="2.0.17",
+    ),
 )
 SSL_GET = (
-    later("enable_sni", "Send the server's name.", BOOL, since="1.4.3"),
-    later("sni_name", "The name sent.", optional(NAME), since="git"),
-    later("tls_compliant", "An end without close is an error.", BOOL, since="2.2.8"),
+    later("enable_sni", "Tell the server which name we want (SNI).", BOOL, default="off", since="1.4.3", see=("sni_name",)),
+    later(
+        "sni_name",
+        "The name that is told to the server.",
+        optional(NAME),
+        default="virtualhost",
+        since="git",
+        details="Switches `enable_sni` on. In no release of keepalived so far.",
+    ),
+    later(
+        "tls_compliant", "An end of the connection without TLS's own close is a failure.", BOOL, default="off", since="2.2.8"
+    ),
 )
 
 
-def _check(name: str, help_: str, *parts: Keyword, since: str = "1.0", connects: bool = True) -> Keyword:
+def _check(
+    name: str,
+    help_: str,
+    *parts: Keyword,
+    since: str = "1.0",
+    common: tuple[Keyword, ...] = (*CONNECTION, *PACE),
+    details: str = "",
+    example: str = "",
+) -> Keyword:
     """A check that is not built yet."""
     own = {part.name for part in parts}
-    common = [part for part in ((*CONNECTION, *PACE) if connects else PACE) if part.name not in own]
-    return block(name, help_, *common, *parts, since=since, effect=Effect.NONE)
+    inherited = [part for part in common if part.name not in own]
+    return block(name, help_, *inherited, *parts, since=since, effect=Effect.NONE, details=details, example=example)
 
 
 CHECKERS = (
     TCP_CHECK,
-    _check("HTTP_GET", "Up while web pages are as expected.", *HTTP),
-    _check("SSL_GET", "The same over TLS.", *HTTP, *SSL_GET),
+    _check(
+        "HTTP_GET",
+        "The server is up while it answers web requests as it should.",
+        *HTTP,
+        details="""
+            Each `url` is requested in turn, and each must have the right status, body and pattern. At least one is needed.
+        """,
+        example="""
+            HTTP_GET {
+                url {
+                    path /health
+                    status_code 200
+                }
+                connect_timeout 3
+            }
+        """,
+    ),
+    _check(
+        "SSL_GET",
+        "The same as HTTP_GET, over TLS.",
+        *HTTP,
+        *SSL_GET,
+        details="The server's certificate is not verified.",
+        example="""
+            SSL_GET {
+                enable_sni
+                virtualhost www.example.org
+                url {
+                    path /health
+                }
+            }
+        """,
+    ),
     _check(
         "SMTP_CHECK",
-        "Up while a mail server greets.",
-        later("helo_name", "Name given in HELO.", NAME),
-        block("host", "Further host.", *CONNECTION, effect=Effect.NONE),
+        "The server is up while a mail server greets there.",
+        later("helo_name", "The name we give in HELO.", NAME, default="smtpchecker.keepalived.org"),
+        block(
+            "host",
+            "What to connect to, in a block of its own.",
+            *CONNECTION,
+            effect=Effect.NONE,
+            deprecated=True,
+            since="1.1.8",
+            details="The settings can stand in the check itself. Of several blocks the last one holds.",
+        ),
         since="1.1.8",
+        details="220 is awaited, HELO sent, 250 awaited, QUIT sent. The port is the real server's, not 25.",
+        example="""
+            SMTP_CHECK {
+                connect_timeout 5
+                helo_name lb.example.org
+            }
+        """,
     ),
     _check(
         "DNS_CHECK",
-        "Up while a name server answers.",
+        "The server is up while a name server answers.",
         later(
             "type",
-            "Record type asked for.",
-            Choice(("A", "NS", "CNAME", "SOA", "MX", "TXT", "AAAA", "RRSIG", "DNSKEY"), fold_case=True),
+            "The type of record that is asked for.",
+            named("TYPE", Choice(("A", "NS", "CNAME", "SOA", "MX", "TXT", "AAAA", "RRSIG", "DNSKEY"), fold_case=True)),
             default="SOA",
         ),
-        later("name", "Name asked for.", NAME, default="."),
+        later("name", "The name that is asked for.", NAME, default=". (the root)"),
         since="1.3.0",
+        details="Over UDP. Any answer without an error will do, even an empty one.",
+        example="""
+            DNS_CHECK {
+                type A
+                name www.example.org
+            }
+        """,
     ),
     _check(
         "MISC_CHECK",
-        "Up while a command succeeds.",
-        later("misc_path", "The command.", many(Text("COMMAND", is_path=True))),
-        later("misc_timeout", "Longest run.", Integer(0, 4294), since="1.1.0", unit="s"),
-        later("misc_dynamic", "Its exit status sets the weight.", since="1.1.8"),
-        later("user", "Who runs it.", Text("USER"), optional(Text("GROUP")), since="1.3.0"),
-        connects=False,
+        "The server is up while a command succeeds.",
+        later(
+            "misc_path",
+            "The command.",
+            many(Text("COMMAND", is_path=True)),
+            details="Must be given; in quotes if it has arguments. No shell is involved.",
+        ),
+        later(
+            "misc_timeout",
+            "How long the command may run.",
+            named("SECONDS", Integer(0, 4294)),
+            default="delay_loop",
+            since="1.1.0",
+            unit="s",
+            details="After that it is ended and has failed.",
+        ),
+        later(
+            "misc_dynamic",
+            "Its exit status sets the server's weight.",
+            since="1.1.8",
+            details="0: up, the weight stays. 1: down. 2 to 255: up, with a weight of two less, 253 at the most.",
+        ),
+        later("user", "Who runs it.", USER, GROUP, default="script_user", since="1.3.0"),
+        common=PACE,
+        example="""
+            MISC_CHECK {
+                misc_path "/usr/local/bin/check_db 192.0.2.101"
+                misc_timeout 5
+            }
+        """,
     ),
-    _check("PING_CHECK", "Up while pings are answered.", since="2.1.0"),
+    _check(
+        "PING_CHECK",
+        "The server is up while it answers pings.",
+        since="2.1.0",
+        example="""
+        PING_CHECK {
+            retry 3
+        }
+    """,
+    ),
     _check(
         "UDP_CHECK",
-        "Up while no ICMP error comes back.",
-        later("payload", "What is sent.", Text("HEX"), since="2.2.0"),
-        later("require_reply", "An answer must come.", optional(Text("HEX")), since="2.1.0"),
-        later("min_reply_length", "Shortest answer.", Integer(0, 65535), default="0", since="2.2.0"),
-        later("max_reply_length", "Longest answer.", Integer(0, 65535), default="255", since="2.2.0"),
+        "The server is up while no ICMP error comes back, or while it answers.",
+        later("payload", "What is sent, in hexadecimal digits.", Text("HEX"), default="32 octets", since="2.2.0"),
+        later(
+            "require_reply",
+            "There must be an answer, and perhaps a certain one.",
+            optional(Text("HEX")),
+            default="silence is a success",
+            since="2.1.0",
+            details="`x` stands for any digit. What is compared is as long as the shorter of the two.",
+        ),
+        later("min_reply_length", "The shortest answer.", LENGTH, default="0", since="2.2.0", unit="octets"),
+        later("max_reply_length", "The longest answer.", LENGTH, default="255", since="2.2.0", unit="octets"),
         since="2.1.0",
+        example="""
+            UDP_CHECK {
+                payload 00ff
+                require_reply 00xx
+            }
+        """,
     ),
     _check(
         "BFD_CHECK",
-        "Up while a BFD session is.",
-        later("name", "The session.", NAME),
+        "The server is up while a BFD session is.",
+        later("name", "The session, defined further up.", NAME, details="Must be given."),
         since="2.0.0",
-        connects=False,
+        common=(ALPHA,),
+        example="""
+            BFD_CHECK {
+                name server1
+            }
+        """,
     ),
     _check(
         "FILE_CHECK",
-        "Up while a file's number says so.",
-        later("track_file", "The file.", NAME),
-        later("weight", "Multiplies the number.", Integer(-(2**31) + 1, 2**31 - 1), optional(Choice(("reverse",)))),
+        "The server's weight follows the number in a file.",
+        later("track_file", "The `track_file` block, defined further up.", NAME, details="Must be given."),
+        later(
+            "weight",
+            "By what the number is multiplied.",
+            named("WEIGHT", Integer(-(2**31) + 1, 2**31 - 1)),
+            REVERSE,
+            default="the track_file's",
+            details="The product is added to the real server's weight. With 0 the server is up while the number is 0.",
+        ),
         since="2.1.0",
-        connects=False,
+        common=(),
+        example="""
+            FILE_CHECK {
+                track_file drain
+                weight 1
+            }
+        """,
     ),
 )
 
 NOTIFICATION = (
-    later("notify_up", "Run when the server comes up.", COMMAND),
-    later("notify_down", "Run when the server goes down.", COMMAND),
+    later(
+        "notify_up",
+        "Command to run when the server comes up.",
+        COMMAND,
+        details="At the start only with `rs_init_notifies`, or if the first check failed.",
+        see=("rs_init_notifies",),
+    ),
+    later("notify_down", "Command to run when the server goes down.", COMMAND, see=("omega",)),
 )
 
 SSL = block(
     "SSL",
-    "Files for SSL_GET.",
-    later("password", "The key's password.", Text("PASSWORD")),
-    later("ca", "Authorities.", PATH),
-    later("certificate", "Our certificate.", PATH),
-    later("key", "Its key.", PATH),
+    "Keys and certificates for SSL_GET.",
+    later("password", "The password of our key.", Text("PASSWORD")),
+    later("ca", "The authorities that we know.", PATH),
+    later("certificate", "Our own certificate.", PATH),
+    later("key", "The key of our certificate.", PATH),
     effect=Effect.NONE,
+    details="Without it SSL_GET has no certificate. In any case the server's is not verified.",
+    example="""
+        SSL {
+            certificate /etc/vrrpd/client.pem
+            key /etc/vrrpd/client.key
+        }
+    """,
+    see=("SSL_GET",),
 )
-
-VIRTUAL_SERVER_GROUP = values("virtual_server_group", "Addresses that are balanced alike.", NAME, effect=Effect.NONE)
