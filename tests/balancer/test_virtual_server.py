@@ -51,7 +51,7 @@ def real(
 
 def virtual(*servers: model.RealServer, quorum: int = 1, hysteresis: int = 0) -> model.VirtualServer:
     return model.VirtualServer(
-        SERVICE.address, SERVICE.port, SERVICE.protocol, "wrr", HERE, quorum=quorum, hysteresis=hysteresis, real_servers=servers
+        SERVICE, "wrr", HERE, quorum=quorum, hysteresis=hysteresis, real_servers=servers
     )
 
 

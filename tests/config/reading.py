@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from healthcheck.types import TcpCheck
 from vrrpd.config import Diagnostic, Loaded, load
 from vrrpd.config.model import Config, VirtualRouter, VirtualServer
 
@@ -51,6 +52,12 @@ class Reader:
         assert loaded.config is not None
         (server,) = loaded.config.virtual_servers
         return server
+
+    def check(self, virtual: str = "", real: str = "", check: str = "") -> TcpCheck:
+        """The one check of the virtual server with these further settings."""
+        (found,) = self.server(virtual, real, check).real_servers[0].checks
+        assert isinstance(found, TcpCheck)
+        return found
 
     def only(self, text: str) -> Diagnostic:
         """The one thing that is to be said about a text."""

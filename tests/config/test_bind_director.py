@@ -13,12 +13,12 @@ from tests.config.reading import SERVER, Reader, said
 
 def test_settings_of_checks_are_inherited(reader: Reader) -> None:
     virtual = "delay_loop 6\nretry 2\ndelay_before_retry 4\nwarmup 9\nconnect_timeout 7"
-    (check,) = reader.server(virtual).real_servers[0].checks
+    check = reader.check(virtual)
     assert check.pace == Pace(6.0, 2, 4.0, 9.0)
     assert check.connect_timeout_s == 7.0
-    (check,) = reader.server(virtual, "retry 5\nconnect_timeout 1.5").real_servers[0].checks
+    check = reader.check(virtual, "retry 5\nconnect_timeout 1.5")
     assert (check.pace.retry, check.connect_timeout_s) == (5, 1.5)
-    (check,) = reader.server(virtual, "retry 5", "retry 0\ndelay_loop 0.5").real_servers[0].checks
+    check = reader.check(virtual, "retry 5", "retry 0\ndelay_loop 0.5")
     assert check.pace == Pace(0.5, 0, 4.0, 9.0)
 
 
@@ -50,7 +50,9 @@ def test_direct_routing_keeps_the_port_but_the_check_asks_the_written_one(reader
     assert said(loaded) == ["6:28 conflict"]
     assert loaded.config is not None
     (real,) = loaded.config.virtual_servers[0].real_servers
-    assert (real.port, real.checks[0].port) == (80, 8080)
+    (check,) = real.checks
+    assert isinstance(check, TcpCheck)
+    assert (real.port, check.port) == (80, 8080)
     assert reader.config(text.replace("DR", "NAT")).virtual_servers[0].real_servers[0].port == 8080
 
 
@@ -94,7 +96,7 @@ def test_a_service_without_port_is_persistent(reader: Reader) -> None:
     loaded = reader.load(text)
     assert loaded.config is not None
     server = loaded.config.virtual_servers[0]
-    assert (server.port, server.persistence_timeout_s, server.real_servers[0].port) == (0, 360, 0)
+    assert (server.service.port, server.persistence_timeout_s, server.real_servers[0].port) == (0, 360, 0)
 
 
 @pytest.mark.parametrize(
@@ -131,9 +133,7 @@ def test_flags(reader: Reader, settings: str, flags: ServiceFlags, messages: lis
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("192.168.4.15 80", "fwmark 5", "1:16 not-built"),
-        ("192.168.4.15 80", "group G", "1:16 not-built"),
-        ("192.168.4.15 80", "2001:db8::1 80", "1:16 not-built"),
+        ("192.168.4.15 80", "group G", "1:22 unknown-name"),
         ("192.168.4.15 80", "192.168.4.300 80", "1:16 bad-value"),
         ("192.168.4.15 80", "192.168.4.15 0", "1:29 bad-value"),
         ("lb_kind DR", "lb_kind TUN type gue port 4", "3:19 not-built"),

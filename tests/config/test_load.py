@@ -8,7 +8,7 @@ from ipaddress import IPv4Address
 import pytest
 
 from healthcheck.types import Pace, TcpCheck
-from ipvs.types import Forwarding, Protocol, ServiceFlags
+from ipvs.types import Forwarding, Protocol, ServiceFlags, ServiceKey
 from tests.config.reading import INPUTS, said
 from vrrpd.config import load
 from vrrpd.config.model import (
@@ -92,9 +92,7 @@ LVS1_EXPECTED = Config(
     ),
     virtual_servers=(
         VirtualServer(
-            address=IPv4Address("192.168.4.15"),
-            port=80,
-            protocol=Protocol.TCP,
+            key=ServiceKey(Protocol.TCP, IPv4Address("192.168.4.15"), 80),
             scheduler="wrr",
             position=HERE,
             flags=ServiceFlags.NONE,

@@ -133,7 +133,7 @@ def test_a_service_in_two_configurations_keeps_the_destinations_of_both() -> Non
 def test_a_configuration_owns_every_address_and_row_it_can_lead_to() -> None:
     router = VirtualRouter("VI_1", "eth0", 51, 100, POSITION, addresses=(FIRST,), excluded_addresses=(SECOND,))
     reals = tuple(RealServer(key.address, key.port, 1, Forwarding.DR, POSITION) for key in (ONE, TWO))
-    server = VirtualServer(WEB.address, WEB.port, WEB.protocol, "rr", POSITION, real_servers=reals)
+    server = VirtualServer(WEB, "rr", POSITION, real_servers=reals)
     owned = Ownership.of(Config(Daemon("lb1"), (router,), (server,)))
     assert owned == Ownership((FIRST, SECOND), ((WEB, (ONE, TWO)),))
 

@@ -61,9 +61,7 @@ ROUTER = VirtualRouter(
 )
 CHECK = TcpCheck(LINK_LOCAL, 80, Pace(retry=3), bind_address=IPv4Address("192.0.2.1"))
 SERVER = VirtualServer(
-    address=IPv4Address("192.0.2.100"),
-    port=80,
-    protocol=Protocol.TCP,
+    key=ServiceKey(Protocol.TCP, IPv4Address("192.0.2.100"), 80),
     scheduler="mh",
     position=POSITION,
     flags=ServiceFlags.PERSISTENT | ServiceFlags.SCHEDULER_1 | ServiceFlags.SCHEDULER_2,

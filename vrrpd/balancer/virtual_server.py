@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from healthcheck.types import Check
+from healthcheck.types import AnyCheck
 from ipvs.types import Destination, DestinationKey, Row, Service, ServiceKey
 from vrrpd.config import model
 
@@ -28,7 +28,7 @@ FAILING_CHECK_REMOVED = "its failing check was removed"
 class CheckChanged:
     """A check has a verdict: its first, or one that differs from the last. Telling it again does no harm."""
 
-    check: Check
+    check: AnyCheck
     up: bool
     reason: str
     latency_s: float
@@ -50,7 +50,7 @@ class RealServerUp:
 
     service: ServiceKey
     server: model.RealServer
-    check: Check | None
+    check: AnyCheck | None
     """The check that settled it; None when a new configuration did."""
     reason: str
     latency_s: float | None
@@ -62,7 +62,7 @@ class RealServerDown:
 
     service: ServiceKey
     server: model.RealServer
-    check: Check
+    check: AnyCheck
     reason: str
     latency_s: float
 
@@ -111,7 +111,7 @@ class RealServerStatus:
     """When it last went up or down, or came into being."""
     reason: str
     """Why it is up or down: what a check that is down says, else what the last check says."""
-    checks: Mapping[Check, CheckVerdict]
+    checks: Mapping[AnyCheck, CheckVerdict]
 
 
 class VirtualServer:
@@ -123,11 +123,11 @@ class VirtualServer:
         `found_down` are those that an earlier process had taken out: they stay out until a check succeeds.
         """
         self.config = config
-        self.service = ServiceKey(config.protocol, config.address, config.port)
+        self.service = config.service
         self.quorum_up = False
         self._actions: list[Action] = []
         self._servers: dict[DestinationKey, _RealServer] = {}
-        self._waiting_for: dict[Check, list[_RealServer]] = {}
+        self._waiting_for: dict[AnyCheck, list[_RealServer]] = {}
         self._configure(config, now_s, found_down)
         self._weigh()
 

@@ -1,27 +1,31 @@
-"""`virtual_server` -> :class:`vrrpd.config.model.VirtualServer`, with its real servers and their checks.
+"""`virtual_server` -> :class:`vrrpd.config.model.VirtualServer`, in its three forms.
 
-Settings of checks come from the check, else its real server, else its virtual server, else the check's own defaults.
+virtual_server 192.168.4.15 80    an address, and a port or all of them
+virtual_server fwmark 5           what the packet filter marked
+virtual_server group WEB          all that a `virtual_server_group` holds
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from ipaddress import IPv4Address, ip_network
+from ipaddress import ip_network
 from typing import cast
 
-from healthcheck.types import Pace, TcpCheck
-from ipvs.types import Forwarding, Protocol, ServiceFlags
-from vrrpd.config.diagnostics import Code, Report
-from vrrpd.config.line import is_undefined
-from vrrpd.config.model import Address, RealServer, VirtualServer
+from ipvs.types import Protocol, ServiceFlags, ServiceKey
+from vrrpd.config.bind_forwarding import DEFAULT_METHOD, bind_method
+from vrrpd.config.bind_groups import FAMILIES, family_of
+from vrrpd.config.bind_real_servers import Names, alerts, bind_real_servers, bind_sorry_server
+from vrrpd.config.commands import bind_command
+from vrrpd.config.diagnostics import Code, Note, Report, printable
+from vrrpd.config.model import GroupKey, MarkKey, VirtualServer, VirtualServerGroup, VirtualServerKey
 from vrrpd.config.near import nearest
-from vrrpd.config.settings import address, flag, merged, setting, switch, word
+from vrrpd.config.settings import flag, merged, setting, word
 from vrrpd.config.tree import Node
 from vrrpd.config.values import BadValueError, Integer, read_address
 
-PORTLESS_PERSISTENCE_S = 360
+DEFAULT_PERSISTENCE_S = 360
 """IPVS_SVC_PERSISTENT_TIMEOUT: what keepalived and ipvsadm take where no time is given."""
-FORWARDING = {"NAT": Forwarding.NAT, "DR": Forwarding.DR, "TUN": Forwarding.TUN}
 RAW_FLAGS = {
     "flag-1": ServiceFlags.SCHEDULER_1,
     "flag-2": ServiceFlags.SCHEDULER_2,
@@ -33,56 +37,59 @@ SCHEDULER_FLAGS = {
     "mh-fallback": ("mh", ServiceFlags.SCHEDULER_1),
     "mh-port": ("mh", ServiceFlags.SCHEDULER_2),
 }
+HASHING = frozenset({"sh", "mh"})
+REFERABLE = {"track_file": "track_file", "vrrp_track_file": "track_file", "bfd_instance": "bfd_instance"}
+"""Blocks that checks name, once they are declared; and what each is called there."""
+
+Groups = Mapping[str, VirtualServerGroup]
 
 
-def bind_virtual_servers(root: Node, report: Report) -> tuple[VirtualServer, ...]:
-    """All virtual servers that can be served as configured."""
+def bind_virtual_servers(root: Node, groups: tuple[VirtualServerGroup, ...], report: Report) -> tuple[VirtualServer, ...]:
+    """All virtual servers that are sound. Groups may be declared anywhere, what checks refer to must stand above."""
     settings = merged(root, "global_defs")
+    by_name = {group.name: group for group in groups}
+    declared: dict[str, dict[str, Node]] = {kind: {} for kind in REFERABLE.values()}
     bound: list[VirtualServer] = []
-    seen: dict[object, Node] = {}
-    for node in root.all("virtual_server"):
-        server = _bind(node, settings, report)
-        if server is None:
+    seen: dict[VirtualServerKey, Node] = {}
+    for node in root.children:
+        if not node.sound:
             continue
-        key = (server.address, server.port, server.protocol)
-        if key in seen:
-            report.error(
-                Code.DUPLICATE,
-                node.line,
-                1,
-                f"this address, port and protocol have a virtual server already, at line {seen[key].line.number}",
-                assumed="this one is left out",
-            )
-            continue
-        seen[key] = node
-        bound.append(server)
+        if node.name in REFERABLE:
+            declared[REFERABLE[node.name]][printable(cast("str", node.values[0]))] = node
+        elif node.name == "virtual_server":
+            server = _bind(node, by_name, settings, declared, report)
+            if server is not None and not _is_duplicate(node, server.key, seen, report):
+                bound.append(server)
     return tuple(bound)
 
 
-def _bind(node: Node, settings: Node, report: Report) -> VirtualServer | None:
-    key = _key(node, report)
+def _is_duplicate(node: Node, key: VirtualServerKey, seen: dict[VirtualServerKey, Node], report: Report) -> bool:
+    if key not in seen:
+        seen[key] = node
+        return False
+    what = {ServiceKey: "address, port and protocol have", MarkKey: "mark has", GroupKey: "group and protocol have"}[type(key)]
+    report.error(
+        Code.DUPLICATE,
+        node.line,
+        1,
+        f"this {what} a virtual server already, at line {seen[key].line.number}",
+        assumed="this one is left out",
+        note=Note.at(seen[key].line, 1),
+    )
+    return True
+
+
+def _bind(node: Node, groups: Groups, settings: Node, names: Names, report: Report) -> VirtualServer | None:
+    key = _key(node, groups, report)
     if key is None:
         return None
-    where, port = key
-    protocol = _protocol(node, report)
-    scheduler = setting(node, "lb_algo", "wlc")
     _assume_default(node, "lb_algo", "wlc", report)
-    timeout_s, prefix_length = _persistence(node, port, report)
-    server = VirtualServer(
-        address=where,
-        port=port,
-        protocol=protocol,
-        scheduler=scheduler,
-        position=node.line.position(),
-        flags=_flags(node, scheduler, protocol, timeout_s, report),
-        persistence_timeout_s=timeout_s,
-        persistence_prefix_length=prefix_length,
-        real_servers=_real_servers(node, where, port, settings, report),
-        smtp_alert=switch(
-            node, "smtp_alert", switch(settings, "smtp_alert_checker", switch(settings, "smtp_alert", default=False))
-        ),
-    )
-    if not server.real_servers:
+    timeout_s, prefix_length = _persistence(node, key, groups, report)
+    _assume_default(node, "lb_kind", "NAT", report)
+    kind = node.last("lb_kind")
+    method = bind_method(kind, report) if kind else DEFAULT_METHOD
+    real_servers = bind_real_servers(node, key, method, settings, names, report)
+    if not real_servers:
         if not node.mentions("real_server"):
             report.error(
                 Code.MISSING_SETTING,
@@ -92,24 +99,40 @@ def _bind(node: Node, settings: Node, report: Report) -> VirtualServer | None:
                 assumed="it is left out",
             )
         return None
+    server = VirtualServer(
+        key=key,
+        scheduler=setting(node, "lb_algo", "wlc"),
+        position=node.line.position(),
+        flags=_flags(node, key, timeout_s, report),
+        persistence_timeout_s=timeout_s,
+        persistence_prefix_length=prefix_length,
+        real_servers=real_servers,
+        smtp_alert=alerts(node, settings, default=False),
+        persistence_engine=word(node, "persistence_engine") if timeout_s else None,
+        sorry_server=bind_sorry_server(node, key, method, real_servers, report),
+        omega=flag(node, "omega"),
+        ha_suspend=_ha_suspend(node, key, report),
+        quorum_up=bind_command(node, "quorum_up", settings, report),
+        quorum_down=bind_command(node, "quorum_down", settings, report),
+        snmp_name=word(node, "snmp_name"),
+    )
     return _with_quorum(server, node, report)
 
 
-def _key(node: Node, report: Report) -> tuple[Address, int] | None:
-    """Address and port, 0 without one; None, with a message, where there is none that is built."""
+# -- what clients reach --------------------------------------------------------------------------------
+
+
+def _key(node: Node, groups: Groups, report: Report) -> VirtualServerKey | None:
+    """None, with a message, where the words behind `virtual_server` are none of the three forms."""
     words = node.line.words[1:]
-    if words[0] in {"fwmark", "group"}:
-        report.error(
-            Code.NOT_BUILT,
-            node.line,
-            1,
-            f"`virtual_server {words[0]}` is not built yet",
-            assumed="the virtual server is left out",
-        )
-        return None
+    index = 1
     try:
-        index = 1
-        where = read_address(words[0])
+        if words[0] == "fwmark":
+            index = 2
+            return _mark_key(node, Integer(1).read(words[1] if len(words) > 1 else ""), report)
+        if words[0] == "group":
+            return _group_key(node, printable(words[1]) if len(words) > 1 else "", groups, report)
+        address = read_address(words[0])
         index = 2
         port = Integer(1, 65535).read(words[1]) if len(words) > 1 else 0
     except BadValueError as error:
@@ -123,20 +146,45 @@ def _key(node: Node, report: Report) -> tuple[Address, int] | None:
             advice=f"did you mean `{near}`?" if near else None,
         )
         return None
-    if not isinstance(where, IPv4Address):
+    _family(node, address.version, str(address), report)
+    return ServiceKey(_protocol(node, report), address, port)
+
+
+def _mark_key(node: Node, mark: int, report: Report) -> MarkKey:
+    """A mark says nothing of the protocol: packets of all are found by it."""
+    found = node.last("protocol")
+    if found is not None:
+        report.warning(Code.CONFLICT, found.line, 0, "a firewall mark stands for every protocol", assumed="it is left out")
+    family = node.last("ip_family")
+    return MarkKey(mark, FAMILIES[cast("str", family.values[0])] if family else 4)
+
+
+def _group_key(node: Node, name: str, groups: Groups, report: Report) -> GroupKey | None:
+    if name not in groups:
+        near = nearest(name, groups)
         report.error(
-            Code.NOT_BUILT, node.line, 1, "virtual servers of IPv6 are not built yet", assumed="the virtual server is left out"
+            Code.UNKNOWN_NAME,
+            node.line,
+            2,
+            f"there is no `virtual_server_group {name}`",
+            assumed="the virtual server is left out",
+            advice=f"did you mean `{near}`?" if near else None,
         )
         return None
-    family = node.last("ip_family")
-    if family is not None and family.values[0] != "inet":
-        report.error(Code.ADDRESS_FAMILY, family.line, 1, f"{where} is of IPv4", assumed="`inet`")
-    return where, port
+    group = groups[name]
+    family = family_of(group)
+    _family(node, family, f"the group `{name}`", report)
+    if group.ranges:
+        return GroupKey(name, _protocol(node, report), family)
+    return GroupKey(name, Protocol[setting(node, "protocol", "UDP")], family)
 
 
-def _assume_default(node: Node, name: str, default: str, report: Report) -> None:
-    if not node.mentions(name):
-        report.warning(Code.DEFAULT_ASSUMED, node.line, 0, f"the virtual server has no `{name}`", assumed=f"`{name} {default}`")
+def _family(node: Node, family: int, what: str, report: Report) -> None:
+    """Say where `ip_family` is another than that of the addresses."""
+    found = node.last("ip_family")
+    if found is not None and FAMILIES[cast("str", found.values[0])] != family:
+        assumed = "`inet`" if family == 4 else "`inet6`"
+        report.error(Code.ADDRESS_FAMILY, found.line, 1, f"{what} is of IPv{family}", assumed=assumed)
 
 
 def _protocol(node: Node, report: Report) -> Protocol:
@@ -144,38 +192,71 @@ def _protocol(node: Node, report: Report) -> Protocol:
     return Protocol[setting(node, "protocol", "UDP")]
 
 
-def _flags(node: Node, scheduler: str, protocol: Protocol, timeout_s: int, report: Report) -> ServiceFlags:
+def _assume_default(node: Node, name: str, default: str, report: Report) -> None:
+    if not node.mentions(name):
+        report.warning(Code.DEFAULT_ASSUMED, node.line, 0, f"the virtual server has no `{name}`", assumed=f"`{name} {default}`")
+
+
+# -- how connections are spread --------------------------------------------------------------------------------
+
+
+def _flags(node: Node, key: VirtualServerKey, timeout_s: int, report: Report) -> ServiceFlags:
     flags = ServiceFlags.PERSISTENT if timeout_s else ServiceFlags.NONE
     for name, bit in RAW_FLAGS.items():
         if flag(node, name):
             flags |= bit
-    for name, (needed, bit) in SCHEDULER_FLAGS.items():
-        found = node.last(name)
-        if found is None:
-            continue
-        if scheduler == needed:
-            flags |= bit
-        else:
-            report.warning(
-                Code.CONFLICT, found.line, 0, f"`{name}` is a flag of the scheduler {needed}", assumed="it is left out"
-            )
+    flags |= _scheduler_flags(node, report)
+    hashed = node.last("hashed")
+    if hashed is not None and setting(node, "lb_algo", "wlc") not in HASHING:
+        report.warning(Code.CONFLICT, hashed.line, 0, "`hashed` is for the schedulers sh and mh", assumed="it is left out")
     ops = node.last("ops")
     if ops is not None:
-        if protocol is Protocol.UDP:
+        if isinstance(key, MarkKey) or key.protocol is Protocol.UDP:
             flags |= ServiceFlags.ONE_PACKET
         else:
-            report.warning(Code.CONFLICT, ops.line, 0, f"`ops` is for UDP, not {protocol.name}", assumed="it is left out")
+            report.warning(Code.CONFLICT, ops.line, 0, f"`ops` is for UDP, not {key.protocol.name}", assumed="it is left out")
     return flags
 
 
-def _persistence(node: Node, port: int, report: Report) -> tuple[int, int | None]:
+def _scheduler_flags(node: Node, report: Report) -> ServiceFlags:
+    """Flags hold only behind the scheduler they belong to: keepalived decides line by line."""
+    flags = ServiceFlags.NONE
+    chosen = ""
+    final = setting(node, "lb_algo", "wlc")
+    for child in node.children:
+        if child.name == "lb_algo" and child.sound:
+            chosen = cast("str", child.values[0])
+        if child.name not in SCHEDULER_FLAGS:
+            continue
+        needed, bit = SCHEDULER_FLAGS[child.name]
+        if chosen == final == needed:
+            flags |= bit
+            continue
+        if final == needed:
+            report.error(
+                Code.CONFLICT,
+                child.line,
+                0,
+                f"`{child.name}` stands before `lb_algo {needed}`",
+                assumed="it is left out",
+                advice=f"write it below `lb_algo {needed}`",
+            )
+        else:
+            message = f"`{child.name}` is a flag of the scheduler {needed}"
+            report.warning(Code.CONFLICT, child.line, 0, message, assumed="it is left out")
+    return flags
+
+
+def _persistence(node: Node, key: VirtualServerKey, groups: Groups, report: Report) -> tuple[int, int | None]:
     """Timeout, 0 for none, and prefix length, None for the whole address. A service without port must be persistent."""
     found = node.last("persistence_timeout")
-    timeout_s = setting(node, "persistence_timeout", PORTLESS_PERSISTENCE_S) if found else 0
-    prefix_length = _granularity(node, report)
-    if not timeout_s and (port == 0 or prefix_length is not None):
-        timeout_s = PORTLESS_PERSISTENCE_S
-        if port == 0:
+    timeout_s = setting(node, "persistence_timeout", DEFAULT_PERSISTENCE_S) if found else 0
+    whole = 32 if _version(key) == 4 else 128
+    prefix_length = _granularity(node, whole, report)
+    portless = _is_portless(key, groups)
+    if not timeout_s and (portless or prefix_length is not None):
+        timeout_s = DEFAULT_PERSISTENCE_S
+        if portless:
             report.warning(
                 Code.DEFAULT_ASSUMED,
                 node.line,
@@ -183,27 +264,53 @@ def _persistence(node: Node, port: int, report: Report) -> tuple[int, int | None
                 "a virtual server without a port must be persistent",
                 assumed=f"`persistence_timeout {timeout_s}`",
             )
-    return timeout_s, prefix_length if prefix_length != 32 else None
+    return timeout_s, prefix_length if prefix_length != whole else None
 
 
-def _granularity(node: Node, report: Report) -> int | None:
+def _version(key: VirtualServerKey) -> int:
+    return key.address.version if isinstance(key, ServiceKey) else key.family
+
+
+def _is_portless(key: VirtualServerKey, groups: Groups) -> bool:
+    if isinstance(key, GroupKey):
+        return any(one.port == 0 for one in groups[key.group].ranges)
+    return isinstance(key, ServiceKey) and key.port == 0
+
+
+def _granularity(node: Node, whole: int, report: Report) -> int | None:
+    """A prefix length up to that of the `whole` address, or a netmask of IPv4."""
     found = node.last("persistence_granularity")
     if found is None:
         return None
     text = cast("str", found.values[0])
     try:
         if "." not in text:
-            return Integer(1, 32).read(text)
-        return ip_network(f"0.0.0.0/{read_address(text)}").prefixlen
+            return Integer(1, whole).read(text)
+        if whole == 32:
+            return ip_network(f"0.0.0.0/{read_address(text)}").prefixlen
     except ValueError:
-        report.error(
-            Code.BAD_VALUE,
-            found.line,
-            1,
-            f"`{text}` is neither a netmask nor 1 to 32",
-            assumed="the whole address, the default",
+        pass
+    report.error(
+        Code.BAD_VALUE,
+        found.line,
+        1,
+        f"`{text}` is neither a netmask nor 1 to 32" if whole == 32 else f"`{text}` is not a prefix length, 1 to 128",
+        assumed="the whole address, the default",
+    )
+    return None
+
+
+# -- when it counts as up --------------------------------------------------------------------------------
+
+
+def _ha_suspend(node: Node, key: VirtualServerKey, report: Report) -> bool:
+    found = node.last("ha_suspend")
+    if found is not None and isinstance(key, MarkKey):
+        report.warning(
+            Code.CONFLICT, found.line, 0, "a firewall mark is no address that could be here", assumed="it is left out"
         )
-        return None
+        return False
+    return found is not None
 
 
 def _with_quorum(server: VirtualServer, node: Node, report: Report) -> VirtualServer:
@@ -231,150 +338,3 @@ def _with_quorum(server: VirtualServer, node: Node, report: Report) -> VirtualSe
         )
         hysteresis = quorum - 1
     return replace(server, quorum=quorum, hysteresis=hysteresis)
-
-
-# -- real servers --------------------------------------------------------------------------------
-
-
-def _real_servers(node: Node, where: Address, port: int, settings: Node, report: Report) -> tuple[RealServer, ...]:
-    inherited_forwarding = Forwarding.NAT
-    _assume_default(node, "lb_kind", "NAT", report)
-    if (kind := node.last("lb_kind")) is not None:
-        chosen = _forwarding(kind, report)
-        if chosen is None:
-            return ()
-        inherited_forwarding = chosen
-    bound: list[RealServer] = []
-    seen: set[object] = set()
-    for child in node.all("real_server"):
-        server = _real_server(child, node, where, port, inherited_forwarding, settings, report)
-        if server is None:
-            continue
-        if (server.address, server.port) in seen:
-            report.error(
-                Code.DUPLICATE,
-                child.line,
-                1,
-                f"{server.address} port {server.port} is there already",
-                assumed="this real server is left out",
-            )
-            continue
-        seen.add((server.address, server.port))
-        bound.append(server)
-    return tuple(bound)
-
-
-def _real_server(
-    node: Node, virtual: Node, where: Address, port: int, forwarding: Forwarding, settings: Node, report: Report
-) -> RealServer | None:
-    own = cast("Address", node.values[0])
-    if type(own) is not type(where):
-        report.error(
-            Code.ADDRESS_FAMILY, node.line, 1, f"{own} and {where} are of two families", assumed="the real server is left out"
-        )
-        return None
-    method = node.last("lvs_method")
-    if method is not None:
-        chosen = _forwarding(method, report)
-        if chosen is None:
-            return None
-        forwarding = chosen
-    written = cast("int", node.values[1]) if len(node.values) > 1 else 0
-    if forwarding is not Forwarding.NAT and written != port and len(node.values) > 1:
-        report.warning(
-            Code.CONFLICT,
-            node.line,
-            2,
-            f"{forwarding.name} cannot change the port",
-            assumed=f"connections go to port {port}, checks to port {written}" if port else "connections keep their port",
-        )
-    checks = node.all("TCP_CHECK")
-    return RealServer(
-        address=own,
-        port=written if forwarding is Forwarding.NAT else port,
-        weight=setting(node, "weight", setting(virtual, "weight", 1)),
-        forwarding=forwarding,
-        position=node.line.position(),
-        upper_threshold=setting(node, "uthreshold", 0),
-        lower_threshold=setting(node, "lthreshold", 0),
-        inhibit_on_failure=switch(node, "inhibit_on_failure", flag(virtual, "inhibit_on_failure")),
-        alpha=switch(node, "alpha", flag(virtual, "alpha")) or any(switch(check, "alpha", default=False) for check in checks),
-        checks=tuple(_tcp_check(check, node, virtual, own, written, settings, report) for check in checks),
-        smtp_alert=switch(
-            node, "smtp_alert", switch(settings, "smtp_alert_checker", switch(settings, "smtp_alert", default=True))
-        ),
-    )
-
-
-def _forwarding(node: Node, report: Report) -> Forwarding | None:
-    """`NAT`, `DR` or `TUN [type ipip]`; None, with a message, for what is not built or no method at all."""
-    words = node.line.words[1:]
-    if is_undefined(" ".join(words)):
-        return None
-    forwarding = FORWARDING.get(words[0])
-    if forwarding is None:
-        near = next((name for name in FORWARDING if name == words[0].upper()), None)
-        report.error(
-            Code.BAD_VALUE,
-            node.line,
-            1,
-            f"`{words[0]}` is not one of NAT, DR, TUN",
-            assumed="`NAT`, the default",
-            advice=f"did you mean `{near}`?" if near else None,
-        )
-        return Forwarding.NAT
-    options = words[1:]
-    if forwarding is Forwarding.TUN and options[:1] == ["type"] and options[1:2] != ["ipip"]:
-        report.error(
-            Code.NOT_BUILT,
-            node.line,
-            3,
-            f"tunnels of type {' '.join(options[1:2])} are not built yet",
-            assumed="what uses them is left out",
-        )
-        return None
-    surplus = 3 if options[:2] == ["type", "ipip"] and forwarding is Forwarding.TUN else 1
-    if surplus < len(words):
-        report.warning(
-            Code.SURPLUS_WORDS,
-            node.line,
-            surplus + 1,
-            f"`{words[surplus]}` has no effect",
-            assumed=f"`{' '.join(words[:surplus])}`",
-        )
-    return forwarding
-
-
-def _tcp_check(check: Node, real: Node, virtual: Node, own: Address, written: int, settings: Node, report: Report) -> TcpCheck:
-    """The check asks the port as written, whatever port connections go to."""
-
-    def inherited(name: str, default: float) -> float:
-        return setting(check, name, setting(real, name, setting(virtual, name, default)))
-
-    warmup_s = inherited("warmup", -1.0)
-    port = setting(check, "connect_port", written)
-    if port == 0:
-        report.warning(
-            Code.CHECK_WITHOUT_PORT,
-            check.line,
-            0,
-            "neither the real server nor the check names a port",
-            assumed="port 0, which nobody answers",
-            advice="add `connect_port`",
-        )
-    return TcpCheck(
-        address=address(check, "connect_ip") or own,
-        port=port,
-        pace=Pace(
-            delay_loop_s=inherited("delay_loop", 60.0),
-            retry=int(inherited("retry", 1)),
-            delay_before_retry_s=inherited("delay_before_retry", 1.0),
-            warmup_s=None if warmup_s < 0 else warmup_s,
-        ),
-        connect_timeout_s=inherited("connect_timeout", 5.0),
-        bind_address=address(check, "bindto"),
-        bind_port=setting(check, "bind_port", 0),
-        bind_interface=word(check, "bind_if"),
-        mark=setting(check, "fwmark", 0),
-        log_all_failures=switch(check, "log_all_failures", switch(settings, "checker_log_all_failures", default=False)),
-    )

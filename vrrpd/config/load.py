@@ -9,7 +9,9 @@ from functools import cached_property
 
 from vrrpd.config.bind_daemon import bind_daemon
 from vrrpd.config.bind_director import bind_virtual_servers
+from vrrpd.config.bind_groups import bind_groups
 from vrrpd.config.bind_vrrp import bind_virtual_routers
+from vrrpd.config.bind_web_checks import bind_tls_files
 from vrrpd.config.diagnostics import Code, Diagnostic, Report, Severity
 from vrrpd.config.expansion import Expansion
 from vrrpd.config.includes import Includes, UnreadableError
@@ -79,10 +81,13 @@ def load(path: str, *, config_id: str | None = None, also: Iterable[str] = ALWAY
     lexer = Lexer(report, Expansion(report, frozenset({config_id, *also}), config_id), includes, PATH_KEYWORDS)
     lexer.read(path, text)
     root = TreeBuilder(ROOT, lexer.lines, report).build()
+    groups = bind_groups(root, report)
     written = Config(
         daemon=bind_daemon(root, report, host),
         virtual_routers=bind_virtual_routers(root, report),
-        virtual_servers=bind_virtual_servers(root, report),
+        virtual_servers=bind_virtual_servers(root, groups, report),
         files=tuple(includes.files),
+        virtual_server_groups=groups,
+        tls_files=bind_tls_files(root),
     )
     return Loaded(written, runnable(written, root, report), root, report.diagnostics(includes.files))

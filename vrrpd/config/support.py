@@ -10,7 +10,8 @@ from dataclasses import replace
 
 from vrrpd.config.declaration import Effect
 from vrrpd.config.diagnostics import Code, Report
-from vrrpd.config.model import Config
+from vrrpd.config.model import Config, TlsFiles
+from vrrpd.config.support_director import runnable_daemon, runnable_virtual_servers
 from vrrpd.config.support_vrrp import runnable_virtual_routers
 from vrrpd.config.tree import Node
 
@@ -31,8 +32,11 @@ def runnable(written: Config, root: Node, report: Report) -> Config:
         )
     return replace(
         written,
+        daemon=runnable_daemon(written.daemon),
         virtual_routers=() if elsewhere else runnable_virtual_routers(written.virtual_routers, root, report),
-        virtual_servers=() if elsewhere_ipvs else written.virtual_servers,
+        virtual_servers=() if elsewhere_ipvs else runnable_virtual_servers(written.virtual_servers, root, report),
+        virtual_server_groups=(),
+        tls_files=TlsFiles(),
     )
 
 

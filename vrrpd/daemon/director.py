@@ -78,7 +78,7 @@ class Director:
             take_place("director", work.scheduling)
             _raise_descriptor_limit()
         now_s = self._loop.time()
-        wanted = {ServiceKey(each.protocol, each.address, each.port): each for each in work.virtual_servers}
+        wanted = {each.service: each for each in work.virtual_servers}
         formerly = {key: frozenset(destinations) for key, destinations in work.formerly_owned}
         self._owned = _union(self._owned, formerly, _configured(wanted))
         if self._current is None:
@@ -93,7 +93,7 @@ class Director:
                 self._servers[key] = VirtualServer(config, now_s, found_down=down)
         self._waiting_for = {}
         for server in self._servers.values():
-            for check in {check for real in server.config.real_servers for check in real.checks}:
+            for check in {check for real in server.config.real_servers for check in real.checks if isinstance(check, Check)}:
                 self._waiting_for.setdefault(check, []).append(server)
         self._scheduler.apply(self._waiting_for, now_s)
         self._tell_known_verdicts(now_s)
@@ -216,7 +216,7 @@ class Director:
                 case balancer.RealServerUp(_service, real, _check, reason) | balancer.RealServerDown(
                     _service, real, _check, reason
                 ):
-                    real_name = str(ServiceKey(server.config.protocol, real.address, real.port))
+                    real_name = str(ServiceKey(server.service.protocol, real.address, real.port))
                     up = isinstance(action, balancer.RealServerUp)
                     event = RealServerChanged(at_unix_s, name, real_name, up, reason, real.smtp_alert)
                     self._channel.send(EventReport(event))

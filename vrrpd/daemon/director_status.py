@@ -35,7 +35,7 @@ def _real_server(
     server: balancer.RealServerStatus, measured: MeasuredRow | None, watches: Mapping[Check, Watch], now_s: float
 ) -> RealServerStatus:
     config = server.config
-    watched = [watches[check] for check in config.checks if check in watches]
+    watched = [watches[check] for check in config.checks if isinstance(check, Check) and check in watches]
     results = [watch.last_outcome for watch in watched]
     latencies_s = [result.latency_s for result in results if isinstance(result, ProbeResult)]
     key = DestinationKey(config.address, config.port)

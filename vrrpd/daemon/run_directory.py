@@ -79,7 +79,7 @@ class Ownership:
         ]
         rows = [
             (
-                ServiceKey(server.protocol, server.address, server.port),
+                server.service,
                 tuple(DestinationKey(real.address, real.port) for real in server.real_servers),
             )
             for server in config.virtual_servers

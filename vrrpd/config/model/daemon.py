@@ -5,12 +5,11 @@ Defaults for virtual routers and for checks are not here: they are resolved into
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from vrrpd.config.model.command import Command
 from vrrpd.config.model.kernel import Firewall, Lvs, ReceiveBuffers
-from vrrpd.config.model.network import Address
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +125,7 @@ class AutoPriority:
     """A process that is late gets a real-time priority by itself."""
 
     max_priority: int = 0
-    """How far it is raised; 0 is not at all, -1 ... as keepalived reads it."""
+    """How far it is raised; 0 is not at all."""
     min_delay_us: int = 1_000_000
     """The lateness that raises it."""
 
@@ -256,9 +255,9 @@ class Daemon:
     namespaces: Namespaces = Namespaces()
     scripts: Scripts = Scripts()
     vrrp: Vrrp = Vrrp()
-    firewall: Firewall = Firewall()
-    lvs: Lvs = Lvs()
-    receive_buffers: ReceiveBuffers = ReceiveBuffers()
+    firewall: Firewall = field(default_factory=Firewall)
+    lvs: Lvs = field(default_factory=Lvs)
+    receive_buffers: ReceiveBuffers = field(default_factory=ReceiveBuffers)
     fifos: Fifos = Fifos()
     snmp: Snmp = Snmp()
     dbus: DBus = DBus()

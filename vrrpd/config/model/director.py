@@ -2,12 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from enum import IntEnum
 
-from healthcheck.types import Check
-from ipvs.types import Forwarding, Protocol, ServiceFlags
+from healthcheck.types import AnyCheck
+from ipvs.types import Forwarding, Protocol, ServiceFlags, ServiceKey
+from vrrpd.config.model.command import Command
 from vrrpd.config.model.network import Address
 from vrrpd.config.position import Position
+
+
+class TunnelType(IntEnum):
+    """How TUN wraps a packet (IP_VS_CONN_F_TUNNEL_TYPE_* of include/uapi/linux/ip_vs.h)."""
+
+    IPIP = 0
+    GUE = 1
+    GRE = 2
+
+
+class TunnelChecksum(IntEnum):
+    """Checksum of the wrapping (IP_VS_TUNNEL_ENCAP_FLAG_* of include/uapi/linux/ip_vs.h)."""
+
+    NOCSUM = 0
+    CSUM = 1
+    REMCSUM = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Tunnel:
+    """How TUN reaches a server; without meaning for other kinds of forwarding."""
+
+    type: TunnelType = TunnelType.IPIP
+    port: int = 0
+    """Of GUE; 0 for the others, which have none."""
+    checksum: TunnelChecksum = TunnelChecksum.NOCSUM
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +45,7 @@ class RealServer:
 
     address: Address
     port: int
+    """What IPVS is told. Of a group of virtual servers the port as written, which only NAT uses."""
     weight: int
     forwarding: Forwarding
     position: Position = field(compare=False)
@@ -25,17 +55,62 @@ class RealServer:
     """When down, keep the row at weight 0 in place of removing it."""
     alpha: bool = False
     """Down until the first check succeeds."""
-    checks: tuple[Check, ...] = ()
+    checks: tuple[AnyCheck, ...] = ()
     smtp_alert: bool = True
+    tunnel: Tunnel = Tunnel()
+    alpha_checks: tuple[AnyCheck, ...] = ()
+    """Those of `checks` that must succeed first; the others count as up until they fail."""
+    notify_up: Command | None = None
+    notify_down: Command | None = None
+    snmp_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SorryServer:
+    """Serves while the quorum is lost."""
+
+    address: Address
+    port: int
+    forwarding: Forwarding
+    tunnel: Tunnel = Tunnel()
+    inhibit: bool = False
+    """Always there, at weight 0 while it is not needed."""
+
+
+@dataclass(frozen=True, slots=True)
+class MarkKey:
+    """`virtual_server fwmark N`: what the packet filter marked."""
+
+    mark: int
+    family: int = 4
+    """4 or 6."""
+
+    def __str__(self) -> str:
+        return f"FWM {self.mark}"
+
+
+@dataclass(frozen=True, slots=True)
+class GroupKey:
+    """`virtual_server group NAME`: whatever the group of that name holds."""
+
+    group: str
+    protocol: Protocol
+    family: int = 4
+    """4 or 6: of all that the group holds."""
+
+    def __str__(self) -> str:
+        return f"[{self.group}]"
+
+
+VirtualServerKey = ServiceKey | MarkKey | GroupKey
 
 
 @dataclass(frozen=True, slots=True)
 class VirtualServer:
-    """One `virtual_server` with an address."""
+    """One `virtual_server`."""
 
-    address: Address
-    port: int
-    protocol: Protocol
+    key: VirtualServerKey
+    """What clients reach."""
     scheduler: str
     position: Position = field(compare=False)
     flags: ServiceFlags = ServiceFlags.NONE
@@ -45,3 +120,53 @@ class VirtualServer:
     hysteresis: int = 0
     real_servers: tuple[RealServer, ...] = ()
     smtp_alert: bool = False
+    persistence_engine: str | None = None
+    """None for a virtual server that is not persistent."""
+    sorry_server: SorryServer | None = None
+    omega: bool = False
+    """Notify at the end, as if all had failed."""
+    ha_suspend: bool = False
+    """Checks run only while the address is on this host; of no effect for a group."""
+    quorum_up: Command | None = None
+    quorum_down: Command | None = None
+    snmp_name: str | None = None
+
+    @property
+    def service(self) -> ServiceKey:
+        """The key by which IPVS knows a virtual server with an address; the others have none, or several."""
+        assert isinstance(self.key, ServiceKey)
+        return self.key
+
+
+@dataclass(frozen=True, slots=True)
+class AddressRange:
+    """Addresses from `first` to `last`, both included, on one port; 0 is every port."""
+
+    first: Address
+    last: Address
+    port: int = 0
+
+    def addresses(self) -> Iterator[Address]:
+        """Each address, in ascending order."""
+        for number in range(int(self.first), int(self.last) + 1):
+            yield type(self.first)(number)
+
+
+@dataclass(frozen=True, slots=True)
+class VirtualServerGroup:
+    """One `virtual_server_group`: what is balanced alike. All of one family."""
+
+    name: str
+    position: Position = field(compare=False)
+    ranges: tuple[AddressRange, ...] = ()
+    marks: tuple[MarkKey, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TlsFiles:
+    """The `SSL` block: what checks over TLS show and trust."""
+
+    authorities: str | None = None
+    certificate: str | None = None
+    key: str | None = None
+    password: str | None = field(default=None, repr=False)
