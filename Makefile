@@ -8,11 +8,13 @@ PYTHON := $(VENV)/bin/python
 LAB := PYTHONPATH=netns-lab $(PYTHON) -m netns_lab
 PYTEST := $(PYTHON) -m pytest
 KERNEL_TESTS_TIMEOUT_S := 1500
+# Each has 1,000 configurations.
+FUZZ_ROUNDS := 100
 # What decides and does no I/O: every branch of it is to be taken by its own tests.
 DECISIONS := vrrpd.protocol vrrpd.balancer ipvs.diff healthcheck.verdict
 DECISION_TESTS := tests/protocol tests/balancer tests/ipvs/test_diff.py tests/healthcheck/test_verdict.py
 
-.PHONY: demo test lint lab install uninstall clean packages
+.PHONY: bench demo fuzz test lint lab install uninstall clean packages
 
 demo: packages $(VENV)/ready  ## two directors, two web servers, and everything that can happen to them
 	$(LAB) demo
@@ -21,6 +23,12 @@ test: packages $(VENV)/ready  ## everything: on this machine, then inside the la
 	$(PYTEST) -q $(DECISION_TESTS) --cov-branch --cov-fail-under=100 $(DECISIONS:%=--cov=%) --cov-report=term-missing:skip-covered
 	$(PYTEST) -m "not kernel"
 	$(LAB) run --timeout $(KERNEL_TESTS_TIMEOUT_S) -- $(PYTEST) -m kernel -p no:cacheprovider
+
+fuzz: packages $(VENV)/ready  ## 100,000 configurations that nobody would write; says how many, how long, how much memory
+	VRRPD_FUZZ_ROUNDS=$(FUZZ_ROUNDS) $(PYTEST) -q -p no:cacheprovider tests/fuzz
+
+bench: packages $(VENV)/ready  ## side by side with keepalived
+	$(PYTHON) -m bench.reading
 
 lint: $(VENV)/ready
 	$(VENV)/bin/ruff check .

@@ -1,0 +1,1 @@
+"""Side by side with keepalived: what the same work costs each."""
