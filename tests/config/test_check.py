@@ -99,8 +99,9 @@ def test_a_terminal_gets_colour(broken: str) -> None:
 
 
 def test_importing_the_language_is_cheap_and_drags_nothing_in(tmp_path: Path) -> None:
-    """Every command and every process pays for it: no more than twice and a half what asyncio alone costs. Processor time, the
-    best of five from compiled files, for on a busy machine all else is chance."""
+    """Every command and every process pays for it: a class for each thing that can be configured costs half a millisecond, so
+    the limit is three and a half times what asyncio costs. Processor time, the best of five from compiled files, for on a busy
+    machine all else is chance."""
     program = (
         "import time, sys\nstart = time.process_time()\nimport {0}\nprint(time.process_time() - start)\n"
         "assert '{0}' == 'asyncio' or not {{'click', 'asyncio', 'socket', 'random', 'glob'}} & set(sys.modules)\n"
@@ -112,4 +113,4 @@ def test_importing_the_language_is_cheap_and_drags_nothing_in(tmp_path: Path) ->
         done = subprocess.run(command, capture_output=True, check=True, text=True, env=environment)
         return float(done.stdout)
 
-    assert min(cost_s("vrrpd.config") for _ in range(5)) < 2.5 * min(cost_s("asyncio") for _ in range(5))
+    assert min(cost_s("vrrpd.config") for _ in range(5)) < 3.5 * min(cost_s("asyncio") for _ in range(5))

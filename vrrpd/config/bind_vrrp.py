@@ -1,35 +1,62 @@
 """`vrrp_instance` -> :class:`vrrpd.config.model.VirtualRouter`.
 
-A virtual router that lacks what it cannot do without is left out, with one error; the rest of the file is used.
+A virtual router that lacks what it cannot do without is left out, with one error; the rest of the file is used. What
+contradicts something else in it is left out or adjusted, with a message, as keepalived does it.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
-from ipaddress import IPv4Address
+from dataclasses import dataclass, replace
 from typing import cast
 
-from vrrpd.config.bind_address import bind_address
-from vrrpd.config.diagnostics import Code, Report, printable
-from vrrpd.config.model import VRRP_GROUP, Announcements, Authentication, AuthenticationType, VirtualAddress, VirtualRouter
-from vrrpd.config.settings import address, flag, merged, setting, switch
+from vrrpd.config.bind_authentication import bind_authentication, bind_hmac
+from vrrpd.config.bind_family import bind_group, bind_source, family_of
+from vrrpd.config.bind_goods import with_goods
+from vrrpd.config.bind_interface import bind_virtual_interface
+from vrrpd.config.bind_notification import bind_notification
+from vrrpd.config.bind_rule import Preferences
+from vrrpd.config.bind_strict import as_strict, mind_first_address
+from vrrpd.config.bind_sync_group import Membership
+from vrrpd.config.bind_tracked import Definitions
+from vrrpd.config.bind_tracking import Tracks, bind_tracking
+from vrrpd.config.bind_unicast import bind_unicast
+from vrrpd.config.diagnostics import Code, Note, Report, printable
+from vrrpd.config.model import Announcements, Authentication, VirtualRouter
+from vrrpd.config.settings import flag, merged, number, setting, switch, word
 from vrrpd.config.tree import Node
+from vrrpd.config.values import BadValueError, Integer
 
-PASSWORD_OCTETS_MAX = 8
-"""RFC 2338 section 5.3.10."""
-ADDRESSES_MAX = 255
-"""The advert's count of addresses is one octet (RFC 3768 section 5.3.5)."""
 OWNER = 255
 DEFAULT_PRIORITY = 100
+STALLED_MASTER_YIELDS_TO = 254
+"""`timer_expired_backup` without a number: the highest priority of a router that is no owner."""
+VERSION_3_INTERVAL_MAX_S = 40.95
+"""Twelve bits of hundredths of a second (RFC 5798 section 5.2.7)."""
+EXTRA_ANNOUNCEMENTS_MAX_S = 86400
+LOOPBACK = "lo"
 
 
-def bind_virtual_routers(root: Node, report: Report) -> tuple[VirtualRouter, ...]:
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What of the rest of the file a virtual router depends on."""
+
+    settings: Node
+    """`global_defs`."""
+    definitions: Definitions
+    membership: Membership
+    preferences: Preferences
+    report: Report
+
+
+def bind_virtual_routers(
+    root: Node, definitions: Definitions, membership: Membership, preferences: Preferences, report: Report
+) -> tuple[VirtualRouter, ...]:
     """All virtual routers that are sound."""
-    settings = merged(root, "global_defs")
+    around = Surroundings(merged(root, "global_defs"), definitions, membership, preferences, report)
     bound: list[VirtualRouter] = []
     seen: dict[object, Node] = {}
     for node in root.all("vrrp_instance"):
-        router = _bind(node, settings, report)
+        router = _bind(node, around)
         if router is None or _is_duplicate(node, router, seen, report):
             continue
         bound.append(router)
@@ -40,7 +67,9 @@ def _is_duplicate(node: Node, router: VirtualRouter, seen: dict[object, Node], r
     """Whether a name, or a virtual router id on one interface, was given to an earlier one; says so."""
     keys: dict[object, str] = {
         router.name: f"name `{router.name}`",
-        (router.interface, router.virtual_router_id): f"virtual_router_id {router.virtual_router_id} on {router.interface}",
+        (router.interface, router.virtual_router_id, router.family): (
+            f"virtual_router_id {router.virtual_router_id} on {router.interface}"
+        ),
     }
     for key, what in keys.items():
         if key in seen:
@@ -50,46 +79,72 @@ def _is_duplicate(node: Node, router: VirtualRouter, seen: dict[object, Node], r
                 1,
                 f"the {what} is used already, at line {seen[key].line.number}",
                 assumed="this virtual router is left out",
+                note=Note.at(seen[key].line, 1),
             )
             return True
     seen.update(dict.fromkeys(keys, node))
     return False
 
 
-def _bind(node: Node, settings: Node, report: Report) -> VirtualRouter | None:
-    name = cast("str", node.values[0])
+def _bind(node: Node, around: Surroundings) -> VirtualRouter | None:
+    name, settings, report = cast("str", node.values[0]), around.settings, around.report
     if not _is_possible(node, name, report):
         return None
-    interface = setting(node, "interface", "")
+    family = family_of(node, settings, report)
+    strict = switch(node, "strict_mode", switch(settings, "vrrp_strict", default=False))
+    interface, virtual_router_id = setting(node, "interface", ""), setting(node, "virtual_router_id", 0)
+    interval_s = _advert_interval(node, family.version, report)
+    unicast = bind_unicast(node, settings, family, report)
+    hmac = bind_hmac(node, interval_s, report)
+    authentication = bind_authentication(node, family.version, strict=strict, report=report)
     router = VirtualRouter(
         name=printable(name),
         interface=interface,
-        virtual_router_id=setting(node, "virtual_router_id", 0),
+        virtual_router_id=virtual_router_id,
         priority=_priority(node),
         position=node.line.position(),
-        starts_as_master=setting(node, "state", "BACKUP") == "MASTER",
-        advert_interval_s=_advert_interval(node, report),
+        version=family.version,
+        family=family.number,
+        starts_as_master=_is_master(node),
+        advert_interval_s=interval_s,
         down_timer_adverts=setting(node, "down_timer_adverts", setting(settings, "vrrp_down_timer_adverts", 3)),
-        authentication=_authentication(node, report),
-        source_address=cast("IPv4Address | None", address(node, "mcast_src_ip") or address(node, "unicast_src_ip")),
-        multicast_group=cast(
-            "IPv4Address", address(node, "mcast_dst_ip") or address(settings, "vrrp_mcast_group4") or VRRP_GROUP
+        strict=strict,
+        accept=_last_of(node, "accept", "no_accept") == "accept",
+        owner_ignores_adverts=switch(
+            node, "owner_ignore_adverts", switch(settings, "vrrp_owner_ignore_adverts", default=False)
         ),
-        announcements=_announcements(node, settings),
+        authentication=Authentication() if hmac else authentication,
+        hmac=hmac,
+        source_address=bind_source(node, family, report),
+        track_source_address=flag(node, "track_src_ip"),
+        multicast_group=bind_group(node, settings, family, report),
+        unicast=unicast,
+        skip_address_check=flag(node, "skip_check_adv_addr") or switch(settings, "vrrp_skip_check_adv_addr", default=False),
+        checksum_as_v2=switch(node, "v3_checksum_as_v2", flag(settings, "v3_checksum_as_v2")),
+        virtual_interface=bind_virtual_interface(node, virtual_router_id, settings, unicast=unicast is not None, report=report),
+        vrf=word(node, "vrf"),
+        receive_buffer_octets=number(node, "kernel_rx_buf_size"),
+        promote_secondaries=flag(node, "promote_secondaries"),
+        linkbeat_polling=flag(node, "linkbeat_use_polling"),
+        track_primary=not flag(node, "dont_track_primary"),
+        may_lack_addresses=flag(node, "no_virtual_ipaddress"),
+        tracking=bind_tracking(Tracks(node, around.definitions, report, interface, around.membership.forbids_weights(name))),
+        announcements=_announcements(node, settings, report),
         higher_priority_send_advert=switch(
             node, "higher_prio_send_advert", switch(settings, "vrrp_higher_prio_send_advert", default=False)
         ),
         lower_priority_no_advert=switch(
             node, "lower_prio_no_advert", switch(settings, "vrrp_lower_prio_no_advert", default=False)
         ),
+        notification=bind_notification(node, settings, report),
+        lvs_sync_interface=word(node, "lvs_sync_daemon_interface"),
         smtp_alert=switch(
             node, "smtp_alert", switch(settings, "smtp_alert_vrrp", switch(settings, "smtp_alert", default=False))
         ),
     )
-    return _with_addresses(_with_preemption(router, node, report), node, report)
-
-
-# -- what makes a virtual router impossible --------------------------------------------------------------------------------
+    router = _with_preemption(router, node, report)
+    bound = with_goods(as_strict(router, node, report) if strict else router, node, family, around.preferences, report)
+    return bound if bound is not None and mind_first_address(bound, node, report) else None
 
 
 def _is_possible(node: Node, name: str, report: Report) -> bool:
@@ -100,75 +155,49 @@ def _is_possible(node: Node, name: str, report: Report) -> bool:
             if not node.mentions(needed):
                 report.error(Code.MISSING_SETTING, node.line, 1, f"virtual router `{name}` has no `{needed}`", assumed=left_out)
             return False
+    found = node.last("interface")
+    if found is not None and found.values[0] == LOOPBACK:
+        report.error(Code.BAD_VALUE, found.line, 1, "nobody hears adverts on the loopback interface", assumed=left_out)
+        return False
     return True
 
 
-# -- settings --------------------------------------------------------------------------------
+# -- election --------------------------------------------------------------------------------
+
+
+def _is_master(node: Node) -> bool:
+    """Whether any `state` says so: a BACKUP behind a MASTER changes nothing."""
+    return any(found.values[0] == "MASTER" for found in node.all("state"))
 
 
 def _priority(node: Node) -> int:
     """100; 255 for a MASTER that names none."""
-    master = setting(node, "state", "BACKUP") == "MASTER"
-    return setting(node, "priority", OWNER if master and not node.mentions("priority") else DEFAULT_PRIORITY)
+    return setting(node, "priority", OWNER if _is_master(node) and not node.mentions("priority") else DEFAULT_PRIORITY)
 
 
-def _advert_interval(node: Node, report: Report) -> float:
-    """Version 2 counts whole seconds (RFC 3768 section 5.3.7)."""
+def _last_of(node: Node, *names: str) -> str:
+    """Which of some keywords without arguments comes last; the first of `names` where none is there."""
+    return next((one.name for one in reversed(node.children) if one.sound and one.name in names), names[0])
+
+
+def _advert_interval(node: Node, version: int, report: Report) -> float:
+    """Version 2 counts whole seconds (RFC 3768 section 5.3.7), version 3 hundredths in twelve bits (RFC 5798 section 5.2.7)."""
     interval_s = setting(node, "advert_int", 1.0)
-    whole_s = float(max(1, int(interval_s + 0.5)))
+    if version == 2:
+        possible_s = float(max(1, int(interval_s + 0.5)))
+        why = "version 2 knows whole seconds only"
+    else:
+        possible_s = min(VERSION_3_INTERVAL_MAX_S, max(0.01, int(interval_s * 100 + 0.5) / 100))
+        why = f"version 3 knows hundredths of a second up to {VERSION_3_INTERVAL_MAX_S}"
     found = node.last("advert_int")
-    if found is not None and whole_s != interval_s:
-        report.warning(
-            Code.REDUCED, found.line, 1, f"version 2 knows whole seconds only, not {interval_s:g}", assumed=f"{whole_s:g} s"
-        )
-    return whole_s
-
-
-def _authentication_settings(node: Node) -> Node:
-    return merged(node, "authentication")
-
-
-def _authentication(node: Node, report: Report) -> Authentication:
-    settings = _authentication_settings(node)
-    kind, given = settings.last("auth_type"), settings.last("auth_pass")
-    if kind is None:
-        if given is not None and not settings.mentions("auth_type"):
-            report.warning(
-                Code.AUTHENTICATION_INCOMPLETE,
-                given.line,
-                0,
-                "`auth_pass` without `auth_type` has no effect",
-                assumed="no authentication",
-            )
-        return Authentication()
-    if given is None:
-        if not settings.mentions("auth_pass"):
-            report.error(
-                Code.AUTHENTICATION_INCOMPLETE,
-                kind.line,
-                0,
-                "`auth_type` without `auth_pass`",
-                assumed="no authentication",
-                advice="add `auth_pass PASSWORD`",
-            )
-        return Authentication()
-    password = cast("str", given.values[0]).encode("utf-8", "surrogateescape")
-    if len(password) > PASSWORD_OCTETS_MAX:
-        password = password[:PASSWORD_OCTETS_MAX]
-        report.warning(
-            Code.REDUCED,
-            given.line,
-            1,
-            f"a password has {PASSWORD_OCTETS_MAX} octets at most",
-            assumed=f"its first {PASSWORD_OCTETS_MAX} octets",
-        )
-    return Authentication(AuthenticationType.PASS, password)
+    if found is not None and possible_s != interval_s:
+        report.warning(Code.REDUCED, found.line, 1, f"{why}, not {interval_s:g}", assumed=f"{possible_s:g} s")
+    return possible_s
 
 
 def _with_preemption(router: VirtualRouter, node: Node, report: Report) -> VirtualRouter:
-    """`nopreempt` and `preempt_delay`, which a configured master cannot have."""
-    last = next((one.name for one in reversed(node.children) if one.sound and one.name in {"preempt", "nopreempt"}), "preempt")
-    preempt = last == "preempt"
+    """`nopreempt` and `preempt_delay`, which a configured master cannot have, and what depends on them."""
+    preempt = _last_of(node, "preempt", "nopreempt") == "preempt"
     delay_s = setting(node, "preempt_delay", 0.0)
     if not preempt and (router.starts_as_master or router.priority == OWNER):
         who = "`state MASTER`" if router.starts_as_master else "the owner of the addresses"
@@ -177,7 +206,38 @@ def _with_preemption(router: VirtualRouter, node: Node, report: Report) -> Virtu
     if delay_s and (router.starts_as_master or not preempt):
         _cleared(node, "preempt_delay", f"`{'state MASTER' if preempt else 'nopreempt'}` leaves nothing to delay", report)
         delay_s = 0.0
-    return replace(router, preempt=preempt, preempt_delay_s=delay_s)
+    router = replace(router, preempt=preempt, preempt_delay_s=delay_s)
+    return replace(
+        router,
+        stalled_master_yields_to=_stalled_master_yields_to(router, node, report),
+        owner_ignores_adverts=_owner_ignores_adverts(router, node, report),
+    )
+
+
+def _stalled_master_yields_to(router: VirtualRouter, node: Node, report: Report) -> int | None:
+    found = node.last("timer_expired_backup")
+    if found is None:
+        return None
+    if router.preempt:
+        report.error(
+            Code.CONFLICT,
+            found.line,
+            0,
+            "only with `nopreempt` does a stalled master yield",
+            assumed="it is left out",
+            advice="add `nopreempt`",
+        )
+        return None
+    return cast("int", found.values[0]) if found.values else STALLED_MASTER_YIELDS_TO
+
+
+def _owner_ignores_adverts(router: VirtualRouter, node: Node, report: Report) -> bool:
+    """keepalived cannot be told not to, where there is an owner."""
+    found = node.last("owner_ignore_adverts")
+    if found is None or router.owner_ignores_adverts or router.priority != OWNER:
+        return router.owner_ignores_adverts
+    report.warning(Code.CONFLICT, found.line, 1, "an owner that is told so ignores adverts all the same", assumed="`on`")
+    return True
 
 
 def _cleared(node: Node, name: str, message: str, report: Report) -> None:
@@ -186,7 +246,10 @@ def _cleared(node: Node, name: str, message: str, report: Report) -> None:
     report.warning(Code.CONFLICT, found.line, 0, message, assumed="it is left out")
 
 
-def _announcements(node: Node, settings: Node) -> Announcements:
+# -- announcements --------------------------------------------------------------------------------
+
+
+def _announcements(node: Node, settings: Node, report: Report) -> Announcements:
     """The instance's garp_* settings, else the global ones, else the defaults; `vrrp_min_garp` lowers those."""
     least = switch(settings, "vrrp_min_garp", default=False)
 
@@ -195,6 +258,7 @@ def _announcements(node: Node, settings: Node) -> Announcements:
 
     delay = chosen("garp_master_delay", 0 if least else 5)
     times = chosen("garp_master_repeat", 1 if least else 5)
+    extra_s, everywhere = _extra_announcements(node.last("garp_extra_if") or settings.last("vrrp_garp_extra_if"), report)
     return Announcements(
         delay_s=float(delay),
         repeat=times,
@@ -202,41 +266,22 @@ def _announcements(node: Node, settings: Node) -> Announcements:
         refresh_repeat=chosen("garp_master_refresh_repeat", 0 if least else 1),
         lower_priority_delay_s=float(chosen("garp_lower_prio_delay", delay)),
         lower_priority_repeat=chosen("garp_lower_prio_repeat", times),
+        extra_s=extra_s,
+        extra_everywhere=everywhere,
     )
 
 
-# -- addresses --------------------------------------------------------------------------------
-
-
-def _with_addresses(router: VirtualRouter, node: Node, report: Report) -> VirtualRouter:
-    seen: set[object] = set()
-    addresses = _addresses(node, "virtual_ipaddress", router.interface, seen, report)
-    excluded = _addresses(node, "virtual_ipaddress_excluded", router.interface, seen, report)
-    if not addresses and not flag(node, "no_virtual_ipaddress") and not node.mentions("virtual_ipaddress"):
-        report.warning(
-            Code.MISSING_SETTING, node.line, 1, f"virtual router `{router.name}` has no virtual address", assumed="it has none"
-        )
-    if len(addresses) > ADDRESSES_MAX:
-        report.warning(
-            Code.REDUCED,
-            node.line,
-            1,
-            f"an advert carries {ADDRESSES_MAX} addresses at most, and `{router.name}` has {len(addresses)}",
-            assumed="the further ones count as excluded",
-        )
-        excluded = addresses[ADDRESSES_MAX:] + excluded
-    return replace(router, addresses=tuple(addresses[:ADDRESSES_MAX]), excluded_addresses=tuple(excluded))
-
-
-def _addresses(node: Node, name: str, interface: str, seen: set[object], report: Report) -> list[VirtualAddress]:
-    addresses = []
-    for entry in (entry for block in node.all(name) for entry in block.entries):
-        bound = bind_address(entry, interface, report)
-        if bound is None:
-            continue
-        if bound.address in seen:
-            report.error(Code.DUPLICATE, entry, 0, f"{bound.address} is there already", assumed="it is left out")
-            continue
-        seen.add(bound.address)
-        addresses.append(bound)
-    return addresses
+def _extra_announcements(found: Node | None, report: Report) -> tuple[int, bool]:
+    """`[all] SECONDS`: the period, 0 for none, and whether it holds for all addresses."""
+    if found is None:
+        return 0, False
+    words = found.line.words[1:]
+    everywhere = words[0] == "all"
+    index = 2 if everywhere else 1
+    try:
+        if index > len(words):
+            raise BadValueError("`all` needs a number of seconds behind it")  # noqa: TRY301  one message for both
+        return Integer(0, EXTRA_ANNOUNCEMENTS_MAX_S).read(words[index - 1]), everywhere
+    except BadValueError as error:
+        report.error(Code.BAD_VALUE, found.line, index, str(error), assumed="none")
+        return 0, False

@@ -10,6 +10,10 @@ from functools import cached_property
 from vrrpd.config.bind_daemon import bind_daemon
 from vrrpd.config.bind_director import bind_virtual_servers
 from vrrpd.config.bind_groups import bind_groups
+from vrrpd.config.bind_links import bind_links, bind_static
+from vrrpd.config.bind_rule import Preferences
+from vrrpd.config.bind_sync_group import Membership, bind_sync_groups
+from vrrpd.config.bind_tracked import Definitions
 from vrrpd.config.bind_vrrp import bind_virtual_routers
 from vrrpd.config.bind_web_checks import bind_tls_files
 from vrrpd.config.diagnostics import Code, Diagnostic, Report, Severity
@@ -82,11 +86,18 @@ def load(path: str, *, config_id: str | None = None, also: Iterable[str] = ALWAY
     lexer.read(path, text)
     root = TreeBuilder(ROOT, lexer.lines, report).build()
     groups = bind_groups(root, report)
+    definitions, membership, preferences = Definitions(root, report), Membership(root, report), Preferences()
+    static = bind_static(root, preferences, report)
+    routers = bind_virtual_routers(root, definitions, membership, preferences, report)
     written = Config(
         daemon=bind_daemon(root, report, host),
-        virtual_routers=bind_virtual_routers(root, report),
+        virtual_routers=routers,
         virtual_servers=bind_virtual_servers(root, groups, report),
         files=tuple(includes.files),
+        sync_groups=bind_sync_groups(root, membership, frozenset(one.name for one in routers), definitions, report),
+        tracked=definitions.tracked,
+        static=static,
+        links=bind_links(root, report),
         virtual_server_groups=groups,
         tls_files=bind_tls_files(root),
     )

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from vrrpd.config.declaration import Effect
 from vrrpd.config.diagnostics import Code, Report
-from vrrpd.config.model import Config, TlsFiles
+from vrrpd.config.model import Config, Links, Static, TlsFiles, Tracked
 from vrrpd.config.support_director import runnable_daemon, runnable_virtual_servers
 from vrrpd.config.support_vrrp import runnable_virtual_routers
 from vrrpd.config.tree import Node
@@ -37,6 +37,10 @@ def runnable(written: Config, root: Node, report: Report) -> Config:
         virtual_servers=() if elsewhere_ipvs else runnable_virtual_servers(written.virtual_servers, root, report),
         virtual_server_groups=(),
         tls_files=TlsFiles(),
+        sync_groups=(),
+        tracked=Tracked(),
+        static=Static(),
+        links=Links(),
     )
 
 

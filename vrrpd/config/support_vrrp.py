@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address
-from typing import cast
+from dataclasses import MISSING, fields, replace
+from typing import Any, cast
 
 from vrrpd.config.bind_address import options
 from vrrpd.config.declaration import Effect
 from vrrpd.config.diagnostics import Code, Report, printable
 from vrrpd.config.line import Line
-from vrrpd.config.model import VirtualRouter
+from vrrpd.config.model import AuthenticationType, VirtualAddress, VirtualRouter
 from vrrpd.config.settings import merged
 from vrrpd.config.tree import Node
 
-ADDRESS_OPTIONS_BUILT = frozenset({"brd", "dev", "scope", "label"})
 ADDRESS_BLOCKS = ("virtual_ipaddress", "virtual_ipaddress_excluded")
+ADDRESS_OPTIONS_BUILT = frozenset({"brd", "dev", "scope", "label"})
+ADDRESS_FIELDS_NOT_BUILT = (
+    "peer", "home", "duplicate_detection", "manages_temporary_addresses", "no_prefix_route", "joins_groups", "tracked",
+    "preferred_lifetime_s", "virtual_mac", "track_group",
+)  # fmt: skip
+ROUTER_FIELDS_NOT_BUILT = (
+    "strict", "accept", "owner_ignores_adverts", "stalled_master_yields_to", "track_source_address", "skip_address_check",
+    "checksum_as_v2", "receive_buffer_octets", "promote_secondaries", "linkbeat_polling", "track_primary", "may_lack_addresses",
+    "routes", "rules", "tracking", "notification", "lvs_sync_interface",
+)  # fmt: skip
+ANNOUNCEMENT_FIELDS_NOT_BUILT = ("extra_s", "extra_everywhere")
 
 Obstacle = tuple[Line, Code, str]
 
@@ -27,14 +37,14 @@ def runnable_virtual_routers(written: tuple[VirtualRouter, ...], root: Node, rep
     possible = []
     for router in written:
         node = nodes[router.name, router.position]
-        obstacle = _not_built(node, settings) or _other_family(node, settings)
+        obstacle = _obstacle(router, node, settings)
         if obstacle is not None:
             line, code, message = obstacle
             report.error(code, line, 0, message, assumed=f"virtual router `{router.name}` is left out")
             continue
         _say_which_address_options_have_no_effect(node, report)
         if router.name not in in_groups:
-            possible.append(router)
+            possible.append(_without_what_is_not_built(router))
     return tuple(possible)
 
 
@@ -51,33 +61,51 @@ def _sync_group_members(root: Node, report: Report) -> frozenset[str]:
     return frozenset(printable(name) for name in members)
 
 
-def _not_built(node: Node, settings: Node) -> Obstacle | None:
+def _obstacle(router: VirtualRouter, node: Node, settings: Node) -> Obstacle | None:
     """What is not built and would show on the wire."""
-    refused = next((child for child in node.children if child.keyword.effect is Effect.REFUSED), None)
+    refused = next((child for child in node.children if _is_refused(child, router)), None)
     if refused is not None:
         return refused.line, Code.NOT_BUILT, f"`{refused.keyword.name}` is not built yet"
-    version = node.last("version") or settings.last("vrrp_version")
-    if version is not None and version.values[0] != 2:
-        return version.line, Code.NOT_BUILT, f"VRRP version {version.values[0]} is not built yet"
-    kind = merged(node, "authentication").last("auth_type")
-    if kind is not None and kind.values[0] == "AH":
-        return kind.line, Code.NOT_BUILT, "authentication `AH` is not built yet"
+    written = node.last("version") or settings.last("vrrp_version")
+    if router.version != 2 and router.family == 4 and written is not None:
+        return written.line, Code.NOT_BUILT, f"VRRP version {router.version} is not built yet"
+    if router.authentication.type is AuthenticationType.AH:
+        kind = merged(node, "authentication").last("auth_type")
+        return (kind or node).line, Code.NOT_BUILT, "authentication `AH` is not built yet"
+    of_ipv6 = next((entry for entry in _address_entries(node) if ":" in entry.words[0]), node.line)
+    if router.family == 6:
+        return of_ipv6, Code.NOT_BUILT, "virtual routers of IPv6 are not built yet"
+    if any(one.address.version == 6 for one in router.excluded_addresses):
+        return of_ipv6, Code.NOT_BUILT, "virtual addresses of IPv6 are not built yet"
     return None
 
 
-def _other_family(node: Node, settings: Node) -> Obstacle | None:
-    """The first address of IPv6, whose adverts are of version 3."""
-    settings_with_address = [
-        *(one for name in ("mcast_src_ip", "unicast_src_ip", "mcast_dst_ip") for one in node.all(name)),
-        *settings.all("vrrp_mcast_group4"),
-    ]
-    for found in settings_with_address:
-        if not isinstance(found.values[0], IPv4Address):
-            return found.line, Code.ADDRESS_FAMILY, f"`{found.keyword.name}` is not an IPv4 address, and IPv6 is not built yet"
-    for entry in _address_entries(node):
-        if ":" in entry.words[0]:
-            return entry, Code.NOT_BUILT, "virtual addresses of IPv6 are not built yet"
-    return None
+def _is_refused(setting: Node, router: VirtualRouter) -> bool:
+    """Whether a setting cannot be ignored; `native_ipv6` means nothing in a virtual router of IPv4, which was said there."""
+    return setting.keyword.effect is Effect.REFUSED and (setting.name != "native_ipv6" or router.family == 6)
+
+
+def _without_what_is_not_built(router: VirtualRouter) -> VirtualRouter:
+    return replace(
+        router,
+        addresses=tuple(map(_address, router.addresses)),
+        excluded_addresses=tuple(map(_address, router.excluded_addresses)),
+        announcements=replace(router.announcements, **_defaults(router.announcements, ANNOUNCEMENT_FIELDS_NOT_BUILT)),
+        **_defaults(router, ROUTER_FIELDS_NOT_BUILT),
+    )
+
+
+def _address(written: VirtualAddress) -> VirtualAddress:
+    return replace(written, **_defaults(written, ADDRESS_FIELDS_NOT_BUILT))
+
+
+def _defaults(instance: Any, names: tuple[str, ...]) -> dict[str, Any]:
+    """What the fields of these names hold where nobody says anything."""
+    return {
+        field.name: field.default_factory() if field.default_factory is not MISSING else field.default
+        for field in fields(instance)
+        if field.name in names
+    }
 
 
 def _say_which_address_options_have_no_effect(node: Node, report: Report) -> None:

@@ -122,6 +122,7 @@ class Rule:
     destination: Prefix | None = None
     incoming_interface: str | None = None
     outgoing_interface: str | None = None
+    type_of_service: int | None = None
     protocol: Name = KEEPALIVED_PROTOCOL
     options: tuple[Option, ...] = ()
     """Further conditions, in the order written."""
