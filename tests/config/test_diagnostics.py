@@ -14,7 +14,9 @@ from vrrpd.config.line import Line, Mark
 from vrrpd.config.position import Position
 
 PAGE = (Path(__file__).parents[2] / "docs" / "diagnostics.md").read_text()
-SECTIONS = re.findall(r"^## [EW][0-9]{3} ([a-z-]+)\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL)
+SECTIONS: list[tuple[str, str]] = re.findall(
+    r"^## (?:[EW][0-9]{3}[, ]+)+([a-z-]+)\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL
+)
 EXAMPLES = [
     (code, example) for code, section in SECTIONS for example in re.findall(r"```keepalived\n(.*?)```", section, re.DOTALL)
 ]

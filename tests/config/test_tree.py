@@ -7,7 +7,7 @@ import pytest
 from tests.config.reading import INPUTS, INSTANCE, SERVER, Reader, said
 from vrrpd.config import Code, Severity
 from vrrpd.config.declaration import Effect, Form
-from vrrpd.config.keywords import ROOT, all_keywords
+from vrrpd.config.keywords import ROOT
 from vrrpd.config.near import nearest
 
 LVS1 = (INPUTS / "lvs-dr" / "lvs1.conf").read_text().replace(" pass\n", " PASS\n").replace("nb_get_retry", "retry")
@@ -119,37 +119,7 @@ class TestBraces:
         assert "`real_server` opened at line 37" in found.message
 
 
-class TestDeclarations:
-    def test_all_names_of_keepalived_are_declared(self) -> None:
-        names = {one.name for one in all_keywords() if one.since != "vrrpd"}
-        assert len(names) == 363
-
-    @pytest.mark.parametrize(
-        ("block", "count"),
-        [
-            ("global_defs", 140),
-            ("track_group", 1),
-            ("vrrp_sync_group", 15),
-            ("garp_group", 4),
-            ("vrrp_script", 8),
-            ("vrrp_track_process", 9),
-            ("track_file", 3),
-            ("bfd_instance", 15),
-            ("SSL", 4),
-        ],
-    )
-    def test_each_block_has_its_keywords(self, block: str, count: int) -> None:
-        assert len(ROOT.children[block].children) == count
-
-    def test_every_declaration_can_be_explained(self) -> None:
-        for one in all_keywords():
-            assert one.help.endswith(".")
-            assert one.usage().startswith(one.name)
-            assert bool(one.children) == (one.form is Form.BLOCK)
-            optional = [argument.optional for argument in one.arguments]
-            assert optional == sorted(optional), one.name
-            assert not any(argument.repeated for argument in one.arguments[:-1])
-
+class TestEffect:
     def test_nothing_without_effect_is_silent(self, reader: Reader) -> None:
         """Every keyword of the root that is not built gives exactly one message."""
         for one in ROOT.children.values():

@@ -11,6 +11,7 @@ import click
 
 from vrrpd import __version__
 from vrrpd.cli.check import check, config_test
+from vrrpd.cli.explain import explain
 from vrrpd.config import default_file
 from vrrpd.config.model import ListenAddress
 
@@ -99,6 +100,7 @@ def main(
 
 
 main.add_command(check)
+main.add_command(explain)
 
 
 def _test(file: str, test_log: str, *, config_id: str | None, strict: bool) -> int:

@@ -42,9 +42,9 @@ class Argument:
     """What stands for it in a usage line, where its type does not say enough."""
 
     def usage(self) -> str:
-        """`PORT`, `[PORT]` or `[PORT …]`; a name of several words says itself how they go on."""
+        """`PORT`, `[PORT]` or `[PORT …]`; a name of its own says itself how it goes on."""
         shown = self.name or self.type.placeholder()
-        if self.repeated and " " not in shown:
+        if self.repeated and not self.name and " " not in shown:
             shown += " …"
         return f"[{shown}]" if self.optional else shown
 
@@ -214,7 +214,7 @@ def alias(
     return replace(
         of,
         name=name,
-        help=help or f"Another name for `{of.name}`.",
+        help=help or f"{'Old name of' if deprecated else 'Another name for'} `{of.name}`.",
         since=since,
         means=of.name,
         lenient=lenient,

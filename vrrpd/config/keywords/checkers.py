@@ -2,47 +2,55 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from vrrpd.config.declaration import COMMAND, PATH, Effect, Keyword, alias, block, later, line, many, named, optional
 from vrrpd.config.keywords.arguments import BOOL, GROUP, NAME, PORT, REVERSE, TIME, USER
 from vrrpd.config.values import Choice, Integer, InterfaceName, IpAddress, Seconds, Text
 
 CONNECT_TIMEOUT = Seconds(0.000001, 4294.967295)
 LENGTH = named("OCTETS", Integer(0, 65535))
+INHERITED = "Without it holds what the real server says, then what the virtual server does, then the default."
 
 RETRY = line(
     "retry",
     "How many further tries a server that is up gets before it is down.",
     named("TRIES", Integer()),
     default="1",
-    details="""
-        0 for MISC_CHECK and 3 for DNS_CHECK, unless the real or the virtual server says otherwise. The first failure after
-        the start counts at once, and one success always brings the server up.
+    details=f"""
+        {INHERITED}
+
+        The first failure after the start counts at once, and one success always brings the server up.
     """,
     see=("delay_before_retry",),
+)
+DELAY_BEFORE_RETRY = line(
+    "delay_before_retry",
+    "From a failed try to the next, while the server is up.",
+    Seconds(),
+    default="1",
+    unit="s",
+    details=INHERITED,
+    see=("retry",),
 )
 ALPHA = line("alpha", "The server is down until this check has succeeded.", BOOL, default="the real server's")
 
 PACE = (
     RETRY,
-    line(
-        "delay_before_retry",
-        "From a failed try to the next, while the server is up.",
-        Seconds(),
-        default="1",
-        unit="s",
-        details="""
-            3 for HTTP_GET and SSL_GET, `delay_loop` for DNS_CHECK, unless the real or the virtual server says otherwise.
-        """,
-    ),
+    DELAY_BEFORE_RETRY,
     line(
         "warmup",
         "The first check comes at a random moment within this time.",
         Seconds(),
         default="delay_loop",
         unit="s",
-        details="So that not all servers are checked at once. Until then a server counts as up, unless `alpha` is set.",
+        details=f"""
+            {INHERITED}
+
+            So that not all servers are checked at once. Until then a server counts as up, unless `alpha` is set.
+        """,
     ),
-    line("delay_loop", "From the end of one check to the next.", TIME, default="60", unit="s"),
+    line("delay_loop", "From the end of one check to the next.", TIME, default="60", unit="s", details=INHERITED),
     ALPHA,
     line(
         "log_all_failures",
@@ -65,7 +73,14 @@ CONNECTION = (
         default="the kernel's choice",
         details="Must be given for a link-local address.",
     ),
-    line("connect_timeout", "How long an answer may take, at each step.", CONNECT_TIMEOUT, default="5", unit="s"),
+    line(
+        "connect_timeout",
+        "How long an answer may take, at each step.",
+        CONNECT_TIMEOUT,
+        default="5",
+        unit="s",
+        details=INHERITED,
+    ),
     line("fwmark", "Firewall mark of our packets.", named("MARK", Integer()), default="0"),
 )
 
@@ -101,7 +116,7 @@ URL = block(
     later(
         "regex",
         "A regular expression (PCRE) that the body must match.",
-        many(Text("PATTERN", is_path=True)),
+        many(Text("PATTERN", is_path=True), '"PATTERN"'),
         since="2.0.7",
         details="In quotes if it has blanks. One that cannot be compiled is left out.",
     ),
@@ -155,6 +170,7 @@ NB_GET_RETRY = alias("nb_get_retry", RETRY, deprecated=True)
 
 HTTP = (
     URL,
+    replace(DELAY_BEFORE_RETRY, default="3"),
     later("virtualhost", "The Host header.", NAME, default="the real server's, else the virtual server's", since="1.3.6"),
     later(
         "http_protocol",
@@ -264,6 +280,8 @@ CHECKERS = (
     _check(
         "DNS_CHECK",
         "The server is up while a name server answers.",
+        replace(RETRY, default="3"),
+        replace(DELAY_BEFORE_RETRY, default="delay_loop"),
         later(
             "type",
             "The type of record that is asked for.",
@@ -283,10 +301,11 @@ CHECKERS = (
     _check(
         "MISC_CHECK",
         "The server is up while a command succeeds.",
+        replace(RETRY, default="0"),
         later(
             "misc_path",
             "The command.",
-            many(Text("COMMAND", is_path=True)),
+            many(Text("COMMAND", is_path=True), '"COMMAND"'),
             details="Must be given; in quotes if it has arguments. No shell is involved.",
         ),
         later(

@@ -163,7 +163,7 @@ def _scheduling(prefix: str, process: str) -> tuple[Keyword, ...]:
         later(
             f"{prefix}_cpu_affinity",
             f"The processors that the {process} may use.",
-            many(Integer(), "PROCESSOR"),
+            many(Integer(), "PROCESSOR …"),
             default="all",
             since="2.0.17",
             details="If one of them does not exist, all are left out.",

@@ -36,7 +36,7 @@ VRRP_SCRIPT = block(
     later(
         "script",
         "The command.",
-        many(Text("COMMAND", is_path=True)),
+        many(Text("COMMAND", is_path=True), '"COMMAND"'),
         details="""
             Must be given; in quotes if it has arguments. It is executed as it is, without a shell: for a pipe write `sh -c
             '…'`. Exit status 0 is success, and anything else, a signal or a timeout failure.
@@ -99,7 +99,7 @@ VRRP_TRACK_PROCESS = block(
     later(
         "process",
         "Its path, or its name, and the arguments it has.",
-        many(Text("PROGRAM", is_path=True)),
+        many(Text("PROGRAM", is_path=True), "PROGRAM [ARGUMENT …]"),
         details="Must be given. With a path the executable is compared, with a name the process's name.",
         see=("param_match", "full_command"),
     ),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from vrrpd.config.declaration import COMMAND, Effect, Entries, block, ignored, later, line, values
 from vrrpd.config.keywords.adverts import ANNOUNCEMENTS, AUTH_HMAC, AUTHENTICATION, WIRE
 from vrrpd.config.keywords.arguments import BOOL, NAME
@@ -219,7 +221,7 @@ VRRP_SYNC_GROUP = block(
             one, which works all the same.
         """,
     ),
-    *TRACKING,
+    *(replace(one, since="2.0.0") if one.since.startswith("1.") else one for one in TRACKING),
     *NOTIFICATION,
     later("smtp_alert", "Send mail at each transition of the group.", BOOL, default="smtp_alert_vrrp"),
     later(
