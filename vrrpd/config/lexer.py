@@ -1,13 +1,15 @@
 """Text to logical lines: comments, quotes, braces, includes.
 
 Most lines of most files are plain words, or words and an opening brace, or a closing brace; they take the short way. Only a
-line that holds one of the characters in :data:`SPECIAL` is looked at character by character.
+line that holds one of the characters in :data:`SPECIAL` is looked at character by character. Large files say the same things
+over and over, so what a plain line is made of is remembered by its text.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from vrrpd.config.diagnostics import Code, Report
 from vrrpd.config.expansion import Expansion, Text
@@ -24,6 +26,21 @@ PLAIN_BLOCK = re.compile(r'[^"#!$@~\\{}/\x00\x1c-\x1f]*\{[ \t\r]*')
 PLAIN_CLOSE = re.compile(r"[ \t]*\}[ \t\r]*")
 SCAN = re.compile(r'"[^"]*"|"|\\[#!]|[#!]|//')
 REMARK_AFTER = frozenset(" \t{}")
+NO_WORDS: list[str] = []
+"""Of a brace; nobody adds to the words of a line."""
+PLAIN_KEPT_MAX = 4096
+"""Plain lines that are remembered. Lines that recur do so soon; a file in which none does must not fill the memory."""
+
+
+class PlainLine(NamedTuple):
+    """A line that means the same wherever it stands, unless a definition continues there."""
+
+    source: str
+    words: list[str]
+    brace: Mark | None
+    """What stands behind the words."""
+    columns: Sequence[int]
+    """Of the brace."""
 
 
 class Lexer:
@@ -36,24 +53,22 @@ class Lexer:
         self._includes = includes
         self._path_keywords = path_keywords
         """Keywords whose argument is a path: a `//` behind them begins no remark."""
+        self._plain: dict[str, PlainLine] = {}
 
     def read(self, file: str, text: str) -> None:
         """Append the logical lines of `text`, the contents of `file`."""
         remarks: list[Line] = []
+        plain_lines, append, words_mark = self._plain, self.lines.append, Mark.WORDS
         for number, source in enumerate(text.replace(UNDEFINED, "\ufffd").split("\n"), 1):
-            if _too_long(source):
-                self._report.error(
-                    Code.LINE_TOO_LONG,
-                    Line(Mark.WORDS, [], file, number, source[:LINE_OCTETS_MAX], [1]),
-                    0,
-                    f"the line has more than {LINE_OCTETS_MAX} octets",
-                    assumed="the line is left out",
-                )
-            elif source.isascii() and not SPECIAL.search(source) and not self._expansion.in_definition:
-                if words := source.split():
-                    self.lines.append(Line(Mark.WORDS, words, file, number, source))
-            else:
+            plain = plain_lines.get(source) or self._plain_line(source)
+            if plain is None or self._expansion.in_definition:
                 self._read_special(file, number, source, remarks)
+                continue
+            source, words, brace, columns = plain  # noqa: PLW2901  one string serves for all lines that are alike
+            if words:
+                append(Line(words_mark, words, file, number, source))
+            if brace is not None:
+                append(Line(brace, NO_WORDS, file, number, source, columns))
         if remarks:
             lines = "1 line of this file ends" if len(remarks) == 1 else f"{len(remarks)} lines of this file end"
             self._report.warning(
@@ -65,19 +80,35 @@ class Lexer:
                 advice="write `#`",
             )
 
+    def _plain_line(self, source: str) -> PlainLine | None:
+        """What a plain line is made of; None for one that must be looked at more closely."""
+        if _too_long(source):
+            return None
+        if source.isascii() and not SPECIAL.search(source):
+            plain = PlainLine(source, source.split(), None, ())
+        elif PLAIN_CLOSE.fullmatch(source):
+            plain = PlainLine(source, NO_WORDS, Mark.CLOSE, (source.index("}") + 1,))
+        elif source.isascii() and PLAIN_BLOCK.fullmatch(source):
+            brace = source.index("{")
+            plain = PlainLine(source, source[:brace].split(), Mark.OPEN, (brace + 1,))
+        else:
+            return None
+        if len(self._plain) < PLAIN_KEPT_MAX:
+            self._plain[source] = plain
+        return plain
+
     def _read_special(self, file: str, number: int, source: str, remarks: list[Line]) -> None:
+        if _too_long(source):
+            self._report.error(
+                Code.LINE_TOO_LONG,
+                Line(Mark.WORDS, [], file, number, source[:LINE_OCTETS_MAX], [1]),
+                0,
+                f"the line has more than {LINE_OCTETS_MAX} octets",
+                assumed="the line is left out",
+            )
+            return
         if "\0" in source:  # keepalived drops such a line too
             return
-        if not self._expansion.in_definition:
-            if PLAIN_CLOSE.fullmatch(source):
-                self.lines.append(Line(Mark.CLOSE, [], file, number, source, [source.index("}") + 1]))
-                return
-            if source.isascii() and PLAIN_BLOCK.fullmatch(source):
-                brace = source.index("{")
-                if words := source[:brace].split():
-                    self.lines.append(Line(Mark.WORDS, words, file, number, source))
-                self.lines.append(Line(Mark.OPEN, [], file, number, source, [brace + 1]))
-                return
         text = self._without_comments(file, number, source.rstrip("\r"), remarks)
         if self._expansion.in_definition:
             self._expansion.continue_definition(text[0])

@@ -22,6 +22,8 @@ from vrrpd.config.values import BadValueError
 
 MANDATORY = frozenset({"interface", "virtual_router_id"})
 """What a virtual router cannot do without."""
+VALUES_KEPT_MAX = 4096
+"""Keywords with sound arguments that are remembered; a file in which none recurs must not fill the memory."""
 ANYTHING = ""
 """In :attr:`Node.meant`: a keyword that came from an undefined definition."""
 
@@ -34,14 +36,14 @@ class Node:
     def __init__(self, keyword: Keyword, line: Line) -> None:
         self.keyword = keyword
         self.line = line
-        self.values: list[object] = []
+        self.values: tuple[object, ...] = ()
         """The arguments' values, as many as there were; empty unless `sound`."""
         self.sound = True
         self.children: list[Node] = []
         """Keywords of a keyword block, those that are not sound too."""
         self.entries: list[Line] = []
         """Lines of a value block."""
-        self.meant: set[str] = set()
+        self.meant: frozenset[str] = frozenset()
         """Keywords that unknown ones in this block were probably meant to be; `ANYTHING` where nobody can tell."""
         self._by_name: dict[str, list[Node]] | None = None
 
@@ -52,17 +54,21 @@ class Node:
 
     def all(self, name: str) -> list[Node]:
         """The sound occurrences of a keyword in this block, in order."""
-        if self._by_name is None:
-            self._by_name = {}
-            for child in self.children:
-                if child.sound:
-                    self._by_name.setdefault(child.name, []).append(child)
-        return self._by_name.get(name, [])
+        by_name = self._index() if self._by_name is None else self._by_name
+        return by_name.get(name, [])
 
     def last(self, name: str) -> Node | None:
         """The sound occurrence that holds: of several, the last."""
-        found = self.all(name)
+        by_name = self._index() if self._by_name is None else self._by_name
+        found = by_name.get(name)
         return found[-1] if found else None
+
+    def _index(self) -> dict[str, list[Node]]:
+        by_name = self._by_name = {}
+        for child in self.children:
+            if child.sound:
+                by_name.setdefault(child.keyword.means or child.keyword.name, []).append(child)
+        return by_name
 
     def mentions(self, name: str) -> bool:
         """Whether the keyword occurs, sound or not or misspelled; what is wrong with it has then been said."""
@@ -73,11 +79,14 @@ class TreeBuilder:
     """Turns the lines of one configuration into a tree."""
 
     def __init__(self, root: Keyword, lines: Sequence[Line], report: Report) -> None:
-        self._lines = lines
         self._report = report
-        self._position = 0
+        self._rest = iter(lines)
+        self._next = next(self._rest, None)
+        """The line to be read next."""
         self._pushed: list[Line] = []
-        """Lines to be read before the next one, in reverse order."""
+        """Lines to be read before the rest, in reverse order."""
+        self._values: dict[tuple[Keyword, tuple[str, ...]], tuple[object, ...]] = {}
+        """What was read from keywords and words about which there was nothing to say."""
         self._root = Node(root, lines[0] if lines else Line(Mark.WORDS, [], "", 1, ""))
         self._stack = [self._root]
         self._closed: tuple[Node, Line] | None = None
@@ -88,8 +97,8 @@ class TreeBuilder:
 
     def build(self) -> Node:
         """The root, whose children are the file's top-level keywords."""
-        while self._more():
-            line = self._take()
+        while (line := self._next) is not None:
+            self._advance()
             if line.mark is Mark.WORDS:
                 self._words(line)
             elif line.mark is Mark.CLOSE:
@@ -123,14 +132,16 @@ class TreeBuilder:
         here = self._stack[-1]
         self._read_arguments(node)
         here.children.append(node)
-        followed_by_brace = self._next_is(Mark.OPEN)
+        following = self._next
+        followed_by_brace = following is not None and following.mark is Mark.OPEN
         if keyword.form is Form.LINE:
-            if followed_by_brace:
-                self._unexpected_open(self._take())
+            if following is not None and followed_by_brace:
+                self._advance()
+                self._unexpected_open(following)
             return
         if followed_by_brace:
-            self._take()
-        elif self._next_is(Mark.WORDS) or self._next_is(Mark.CLOSE):
+            self._advance()
+        elif following is not None:
             self._report.error(
                 Code.MISSING_BRACE, line, 0, f"`{keyword.name}` needs a block, but no `{{` follows", assumed="`{` stands here"
             )
@@ -234,43 +245,37 @@ class TreeBuilder:
     def _skip_to_close(self) -> None:
         """Go on behind the brace that closes the block just opened, or where the file ends."""
         depth = 1
-        while depth and self._more():
-            line = self._take()
+        while depth and (line := self._next) is not None:
+            self._advance()
             if line.mark is Mark.OPEN:
                 depth += 1
             elif line.mark is Mark.CLOSE:
                 depth -= 1
         self._missing = max(0, self._missing - depth)
 
-    def _more(self) -> bool:
-        return bool(self._pushed) or self._position < len(self._lines)
+    def _advance(self) -> None:
+        self._next = self._pushed.pop() if self._pushed else next(self._rest, None)
 
-    def _next_is(self, mark: Mark) -> bool:
-        if self._pushed:
-            return self._pushed[-1].mark is mark
-        return self._position < len(self._lines) and self._lines[self._position].mark is mark
-
-    def _take(self) -> Line:
-        if self._pushed:
-            return self._pushed.pop()
-        self._position += 1
-        return self._lines[self._position - 1]
+    def _push(self, lines: Sequence[Line]) -> None:
+        """Have these lines read before the next one."""
+        self._pushed += [*([self._next] if self._next else []), *reversed(lines)]
+        self._advance()
 
     # -- what is wrong with keywords --------------------------------------------------------------------------------
 
     def _unknown(self, line: Line) -> None:
         """Report a keyword that this block does not have; if a block follows it, check that as what was probably meant."""
         here = self._stack[-1]
-        opens_block = self._next_is(Mark.OPEN)
+        opens_block = self._next is not None and self._next.mark is Mark.OPEN
         near = self._nearest_keyword(line.words[0], here.keyword, opens_block)
         if is_undefined(line.words[0]):
-            here.meant.add(ANYTHING)
+            here.meant |= {ANYTHING}
         else:
-            here.meant.update((near.name,) if near else ())
+            here.meant |= {near.name} if near else frozenset()
             self._report_unknown(line, here.keyword, near)
         if not opens_block:
             return
-        self._take()
+        self._advance()
         if near is None or near.form is Form.LINE:
             self._skip_to_close()
         else:
@@ -296,7 +301,16 @@ class TreeBuilder:
         )
 
     def _read_arguments(self, node: Node) -> None:
-        """Read the words behind a keyword as its declaration says."""
+        """Read the words behind a keyword as its declaration says. Large files say the same over and over: once is enough."""
+        same = (node.keyword, tuple(node.line.words))
+        known = self._values.get(same)
+        if known is not None:
+            node.values = known
+        elif self._read_words(node) and len(self._values) < VALUES_KEPT_MAX:
+            self._values[same] = node.values
+
+    def _read_words(self, node: Node) -> bool:
+        """Read the words; whether they are sound, and nothing is ever to be said about them."""
         keyword, line = node.keyword, node.line
         if keyword.lenient:
             self._report.warning(
@@ -317,23 +331,27 @@ class TreeBuilder:
                 assumed=_instead(keyword),
             )
             node.sound = False
-            return
+            return False
+        values: list[object] = []
         for index in range(1, given + 1):
             argument = _argument(keyword, index - 1)
             if argument is None:
+                node.values = tuple(values)
                 self._surplus_words(node, index)
-                return
+                return False
             try:
-                node.values.append(self._read(argument, line, index))
+                values.append(self._read(argument, line, index))
             except BadValueError as error:
                 node.sound = False
                 if not is_undefined(line.words[index]):
                     advice = f"did you mean `{error.near}`?" if error.near else None
                     self._report.error(Code.BAD_VALUE, line, index, str(error), assumed=_instead(keyword), advice=advice)
-                return
+                return False
             if is_undefined(line.words[index]):
                 node.sound = False
-                return
+                return False
+        node.values = tuple(values)
+        return not keyword.lenient and not any(argument.lenient for argument in keyword.arguments)
 
     def _read(self, argument: Argument, line: Line, index: int) -> object:
         word = line.words[index]
@@ -366,7 +384,7 @@ class TreeBuilder:
                 assumed="it does",
                 advice="a keyword block cannot be written on one line",
             )
-            self._pushed += reversed(_statements(line, index, siblings))
+            self._push(_statements(line, index, siblings))
             return
         self._report.warning(
             Code.SURPLUS_WORDS,
