@@ -50,9 +50,7 @@ def real(
 
 
 def virtual(*servers: model.RealServer, quorum: int = 1, hysteresis: int = 0) -> model.VirtualServer:
-    return model.VirtualServer(
-        SERVICE, "wrr", HERE, quorum=quorum, hysteresis=hysteresis, real_servers=servers
-    )
+    return model.VirtualServer(SERVICE, "wrr", HERE, quorum=quorum, hysteresis=hysteresis, real_servers=servers)
 
 
 def started(*servers: model.RealServer, quorum: int = 1, hysteresis: int = 0) -> VirtualServer:

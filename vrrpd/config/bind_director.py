@@ -38,8 +38,8 @@ SCHEDULER_FLAGS = {
     "mh-port": ("mh", ServiceFlags.SCHEDULER_2),
 }
 HASHING = frozenset({"sh", "mh"})
-REFERABLE = {"track_file": "track_file", "vrrp_track_file": "track_file", "bfd_instance": "bfd_instance"}
-"""Blocks that checks name, once they are declared; and what each is called there."""
+REFERABLE = ("track_file", "bfd_instance")
+"""Blocks that checks name once they are declared."""
 
 Groups = Mapping[str, VirtualServerGroup]
 
@@ -48,14 +48,14 @@ def bind_virtual_servers(root: Node, groups: tuple[VirtualServerGroup, ...], rep
     """All virtual servers that are sound. Groups may be declared anywhere, what checks refer to must stand above."""
     settings = merged(root, "global_defs")
     by_name = {group.name: group for group in groups}
-    declared: dict[str, dict[str, Node]] = {kind: {} for kind in REFERABLE.values()}
+    declared: dict[str, dict[str, Node]] = {kind: {} for kind in REFERABLE}
     bound: list[VirtualServer] = []
     seen: dict[VirtualServerKey, Node] = {}
     for node in root.children:
         if not node.sound:
             continue
         if node.name in REFERABLE:
-            declared[REFERABLE[node.name]][printable(cast("str", node.values[0]))] = node
+            declared[node.name][printable(cast("str", node.values[0]))] = node
         elif node.name == "virtual_server":
             server = _bind(node, by_name, settings, declared, report)
             if server is not None and not _is_duplicate(node, server.key, seen, report):

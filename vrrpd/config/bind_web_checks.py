@@ -45,13 +45,7 @@ def ssl_check(layers: CheckLayers) -> SslCheck | None:
 
 
 def _network(layers: CheckLayers) -> NetworkSettings:
-    """With the old name of `retry`, which only web checks know."""
-    old_name = number(layers.check, "nb_get_retry")
-    return layers.network(
-        layers.pace(delay_before_retry_s=DELAY_BEFORE_RETRY_S)
-        if old_name is None
-        else layers.pace(retry=old_name, delay_before_retry_s=DELAY_BEFORE_RETRY_S)
-    )
+    return layers.network(layers.pace(delay_before_retry_s=DELAY_BEFORE_RETRY_S))
 
 
 def _version(check: Node) -> HttpVersion:
