@@ -26,7 +26,8 @@ LVS1 = (INPUTS / "lvs-dr" / "lvs1.conf").read_text().replace(" pass\n", " PASS\n
         ("priority 0x10", Code.BAD_VALUE, 11, ["not a whole number"]),
         ("priority", Code.MISSING_ARGUMENT, 2, ["1 to 255"]),
         ("priority 100 foo", Code.SURPLUS_WORDS, 15, ["one argument", "`priority 100`"]),
-        ("nopreempt off", Code.SURPLUS_WORDS, 12, ["no argument"]),
+        ("nopreempt please", Code.SURPLUS_WORDS, 12, ["no argument"]),
+        ("nopreempt off", Code.FLAG_WITH_WORD, 12, ["no argument", "`nopreempt`"]),
         ("advert_int 1s", Code.BAD_VALUE, 13, ["did you mean `1`?"]),
         ("advert_int 300", Code.BAD_VALUE, 13, ["0.01 to 255 seconds"]),
         ("state master", Code.BAD_VALUE, 8, ["did you mean `MASTER`?", "BACKUP, the default"]),
@@ -117,6 +118,17 @@ class TestBraces:
         (found,) = loaded.diagnostics
         assert (found.position.line, found.help) == (22, "add `}}`")
         assert "`real_server` opened at line 37" in found.message
+
+
+class TestOldNames:
+    def test_an_old_name_is_read_and_the_better_one_told(self, reader: Reader) -> None:
+        loaded = reader.load("global_defs {\n vrrp_rlimit_rtime 1000\n}\n")
+        found = loaded.diagnostics[0]
+        assert (found.severity, found.code, found.help) == (Severity.WARNING, Code.DEPRECATED, "write `vrrp_rlimit_rttime`")
+
+    def test_what_has_no_better_name_is_explained(self, reader: Reader) -> None:
+        loaded = reader.load(INSTANCE.format("lvs_sync_daemon_interface eth1"))
+        assert loaded.diagnostics[0].help == "see `vrrpd explain lvs_sync_daemon_interface`"
 
 
 class TestEffect:

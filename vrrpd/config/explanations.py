@@ -32,6 +32,7 @@ EXPLANATIONS = {
         example="""
             include no-such-file.conf
         """,
+        letters="EW",
     ),
     Code.INCLUDE_LIMIT: Explanation(
         "More than 16 includes within one another, 4096 files, or 256 MiB in all.",
@@ -132,7 +133,7 @@ EXPLANATIONS = {
                 router_id web 1
             }
         """,
-        letters="W",
+        letters="EW",
     ),
     Code.ONE_PER_LINE: Explanation(
         "Two keywords on one line. Only one fits behind a `{`.",
@@ -166,6 +167,7 @@ EXPLANATIONS = {
                 virtual_ipaddress { 192.168.4.15 192.168.4.16 }
             }
         """,
+        letters="EW",
     ),
     Code.DUPLICATE: Explanation(
         "Something that may be there once only is there again: a virtual router's name or number, an address, a virtual or "
@@ -180,6 +182,7 @@ EXPLANATIONS = {
                 }
             }
         """,
+        letters="EW",
     ),
     Code.CONFLICT: Explanation(
         "Two settings that cannot both hold. The message says which one does.",
@@ -195,6 +198,7 @@ EXPLANATIONS = {
                 }
             }
         """,
+        letters="EW",
     ),
     Code.MISSING_SETTING: Explanation(
         "Something without which a virtual router or server cannot run, or makes no sense.",
@@ -206,6 +210,7 @@ EXPLANATIONS = {
                 }
             }
         """,
+        letters="EW",
     ),
     Code.DEFAULT_ASSUMED: Explanation(
         "A setting that ought to be written, with the value that holds without it.",
@@ -232,6 +237,7 @@ EXPLANATIONS = {
                 }
             }
         """,
+        letters="W",
     ),
     Code.ADDRESS_FAMILY: Explanation(
         "An address of the wrong family: a source address of IPv6 for adverts of IPv4, a real server of another family than "
@@ -260,6 +266,7 @@ EXPLANATIONS = {
                 }
             }
         """,
+        letters="EW",
     ),
     Code.CHECK_WITHOUT_PORT: Explanation(
         "Neither the real server nor its check names a port, so the check would ask port 0.",
@@ -274,14 +281,35 @@ EXPLANATIONS = {
                 }
             }
         """,
+        letters="W",
     ),
     Code.UNKNOWN_NAME: Explanation(
         "A name that nothing bears: a member of a sync group, a script, a file or a group that is not defined, or is "
         "defined further down where it must stand above.",
+        example="""
+            vrrp_instance inside {
+                interface eth0
+                virtual_router_id 50
+                virtual_ipaddress {
+                    192.168.4.15
+                }
+            }
+            vrrp_sync_group both_sides {
+                group {
+                    inside
+                    outsid
+                }
+            }
+        """,
     ),
     Code.DEPRECATED: Explanation(
-        "A keyword that has given way to another one. It still means what it meant.",
-        letters="W",
+        "A keyword or word that has given way to another one. It still means what it meant; keepalived counts it as an error.",
+        example="""
+            global_defs {
+                vrrp_rlimit_rtime 10000
+            }
+        """,
+        letters="EW",
     ),
     Code.LENIENT: Explanation(
         "Something that keepalived refuses and vrrpd reads as it was meant: see configuration.md.",
@@ -322,6 +350,7 @@ EXPLANATIONS = {
     ),
     Code.TOO_MANY: Explanation(
         "More messages of one severity than are shown.",
+        letters="EW",
     ),
     Code.VRID_TWICE: Explanation(
         "Two virtual routers of one family with the same number on one interface. Their adverts look alike, and each takes "

@@ -18,7 +18,7 @@ from vrrpd.config.declaration import Argument, Form, Keyword
 from vrrpd.config.diagnostics import Code, Report
 from vrrpd.config.line import Line, Mark, is_undefined
 from vrrpd.config.near import nearest
-from vrrpd.config.values import BadValueError
+from vrrpd.config.values import FALSE_WORDS, BadValueError
 
 MANDATORY = frozenset({"interface", "virtual_router_id"})
 """What a virtual router cannot do without."""
@@ -312,15 +312,8 @@ class TreeBuilder:
     def _read_words(self, node: Node) -> bool:
         """Read the words; whether they are sound, and nothing is ever to be said about them."""
         keyword, line = node.keyword, node.line
-        if keyword.lenient:
-            self._report.warning(
-                Code.LENIENT,
-                line,
-                0,
-                f"keepalived does not know `{keyword.name}` here",
-                assumed=f"`{keyword.means}`",
-                advice=f"write `{keyword.means}`",
-            )
+        if keyword.lenient or keyword.deprecated:
+            self._report_name(keyword, line)
         given = len(line.words) - 1
         if given < keyword.required:
             self._report.error(
@@ -351,7 +344,20 @@ class TreeBuilder:
                 node.sound = False
                 return False
         node.values = tuple(values)
-        return not keyword.lenient and not any(argument.lenient for argument in keyword.arguments)
+        return not (keyword.lenient or keyword.deprecated or any(argument.lenient for argument in keyword.arguments))
+
+    def _report_name(self, keyword: Keyword, line: Line) -> None:
+        """Say that there is a better name for a keyword than the one that was written."""
+        if keyword.lenient:
+            code, message = Code.LENIENT, f"keepalived does not know `{keyword.name}` here"
+        else:
+            code, message = (
+                Code.DEPRECATED,
+                f"`{keyword.name}` is an old name" if keyword.means else f"`{keyword.name}` is obsolete",
+            )
+        assumed = f"`{keyword.means}`" if keyword.means else None
+        advice = f"write `{keyword.means}`" if keyword.means else f"see `vrrpd explain {keyword.name}`"
+        self._report.warning(code, line, 0, message, assumed=assumed, advice=advice)
 
     def _read(self, argument: Argument, line: Line, index: int) -> object:
         word = line.words[index]
@@ -387,7 +393,7 @@ class TreeBuilder:
             self._push(_statements(line, index, siblings))
             return
         self._report.warning(
-            Code.SURPLUS_WORDS,
+            Code.FLAG_WITH_WORD if word in FALSE_WORDS and not node.keyword.arguments else Code.SURPLUS_WORDS,
             line,
             index,
             f"`{node.keyword.name}` takes {_count(node.keyword)}; what follows is ignored",
