@@ -13,7 +13,7 @@ from vrrpd.config.values import Boolean, Choice, Endpoint, Integer, InterfaceNam
 NAMES = st.sampled_from(["VI_1", "VI_2", "web", "peer", "G1"])
 """Few, so that blocks often name one another, and now and then there are two of one name."""
 INTERFACES = st.sampled_from(["eth0", "eth1", "bond0.7", "vrrp.51"])
-ADDRESSES = st.sampled_from(["192.0.2.1", "192.0.2.2", "198.51.100.7", "2001:db8::1", "2001:DB8:0::2", "fe80::1"])
+ADDRESSES = st.sampled_from(["192.0.2.1", "192.0.2.2", "198.51.100.7", "192.0.2.101", "2001:DB8:0::2"])
 GROUPS = st.sampled_from(["224.0.0.18", "239.1.2.3", "ff02::12"])
 COMMANDS = st.sampled_from(
     ["/bin/true", "\"/usr/bin/tell 'two words' x\"", '"/bin/sh -c \\"a\\" \\#"', '"</run/x" nobody', "/opt/a\\!b root root"]
@@ -81,6 +81,10 @@ BY_BLOCK = {
     "static_rules": RULES,
     "unicast_peer": st.sampled_from(["192.0.2.2", "192.0.2.3 min_ttl 250", "2001:db8::2"]),
     "track_interface": st.tuples(INTERFACES, st.sampled_from(["", " weight -20"])).map("".join),
+    "track_script": TRACKED,
+    "track_file": TRACKED,
+    "track_process": TRACKED,
+    "track_bfd": TRACKED,
     "interfaces": INTERFACES,
     "interface_up_down_delays": st.sampled_from(["eth0 1", "eth1 0.5 2"]),
     "linkbeat_interfaces": st.sampled_from(["eth0", "eth1 MII"]),
@@ -151,9 +155,9 @@ def written(keyword: Keyword) -> st.SearchStrategy[str]:
     return st.tuples(head, contents(keyword)).map(lambda parts: f"{parts[0]} {{\n{parts[1]}}}\n")
 
 
-def contents(block: Keyword, max_size: int = 8) -> st.SearchStrategy[str]:
+def contents(block: Keyword) -> st.SearchStrategy[str]:
     """Some keywords of a block, and mostly those without which it is nothing."""
-    some = st.lists(st.sampled_from(list(block.children.values())).flatmap(written), max_size=max_size).map("".join)
+    some = st.lists(st.sampled_from(list(block.children.values())).flatmap(written), max_size=8).map("".join)
     needed = st.tuples(*(written(block.children[name]) for name in NEEDED.get(block.name, ()))).map("".join)
     return st.tuples(needed, some).map("".join)
 
@@ -171,5 +175,10 @@ NEEDED = {
     "vrrp_sync_group": ("group",),
 }
 
-configurations = contents(ROOT, max_size=6)
+COMMON = ("vrrp_instance", "virtual_server", "global_defs", "vrrp_script", "vrrp_sync_group")
+configurations = st.lists(
+    st.sampled_from(list(ROOT.children.values())).flatmap(written)
+    | st.sampled_from([ROOT.children[name] for name in COMMON]).flatmap(written),
+    max_size=6,
+).map("".join)
 """Texts of whole files. No word in them is misspelled or out of its range; what is said of them is about what they mean."""

@@ -26,15 +26,16 @@ NAME_OTHERS = frozenset(
     {"static_ipaddress", "static_routes", "static_rules", "vrrp_instance", "vrrp_sync_group", "virtual_server"}
 )
 """Blocks that refer to others by name. They come behind those, for most names must be known where they are used."""
-LAST_HOLDS = (
+IN_WRITTEN_ORDER = (
     ("preempt", "nopreempt"),
     ("accept", "no_accept"),
     ("mcast_src_ip", "unicast_src_ip"),
+    ("lb_algo", "sh-port", "sh-fallback", "mh-port", "mh-fallback"),
     ("delay", "fork_delay", "terminate_delay"),
     ("connect_ip", "connect_port", "bindto", "bind_port", "bind_if", "connect_timeout", "fwmark", "host"),
 )
-"""Keywords of which the later one outdoes the earlier one: they keep the order in which they were written."""
-PLACE = {name: group[0] for group in LAST_HOLDS for name in group}
+"""Keywords of which the later one outdoes the earlier one, or holds only behind it: they keep the order of the file."""
+PLACE = {name: group[0] for group in IN_WRITTEN_ORDER for name in group}
 
 
 def dump(root: Node) -> str:
