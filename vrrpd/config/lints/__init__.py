@@ -11,13 +11,13 @@ from vrrpd.config.lints.addresses import lint_addresses
 from vrrpd.config.lints.adverts import lint_adverts
 from vrrpd.config.lints.election import lint_elections
 from vrrpd.config.lints.ignored import lint_ignored
-from vrrpd.config.lints.pair import lint_pair
+from vrrpd.config.lints.pair import lint_pair, pairs
 from vrrpd.config.lints.scripts import lint_scripts
 from vrrpd.config.lints.servers import lint_servers
 from vrrpd.config.lints.subject import Subject
 from vrrpd.config.load import Loaded
 
-__all__ = ["lint", "lint_pair"]
+__all__ = ["lint", "lint_pair", "pairs"]
 
 THEMES = (lint_addresses, lint_adverts, lint_elections, lint_ignored, lint_scripts, lint_servers)
 
