@@ -19,6 +19,7 @@ SERVER = (
     " real_server 192.168.4.100 80 {{\n  {}\n  TCP_CHECK {{\n   {}\n  }}\n }}\n}}\n"
 )
 """A virtual server that is sound, with room in itself (line 5), its real server (line 7) and its check (line 9)."""
+NOT_BUILT_YET = {Code.NO_EFFECT, Code.NOT_BUILT}
 
 
 class Reader:
@@ -38,6 +39,28 @@ class Reader:
         assert said(loaded) == []
         assert loaded.config is not None
         return loaded.config
+
+    def model(self, text: str) -> Config:
+        """All that a text says, whether it is built or not and whatever is said about it."""
+        loaded = self.load(text)
+        assert loaded.written is not None
+        return loaded.written
+
+    def written_router(self, *settings: str) -> VirtualRouter:
+        """The virtual router with these further settings, all that is said of it."""
+        (router,) = self.model(INSTANCE.format("\n ".join(settings))).virtual_routers
+        return router
+
+    def mistakes(self, text: str) -> list[str]:
+        """What is to be said about a text, but for what is not built yet."""
+        return [one for one in said(self.load(text)) if one.split()[1] not in NOT_BUILT_YET]
+
+    def written(self, text: str, *messages: str) -> Config:
+        """All that a text says. `messages` are said about it, and nothing else but that something is not built yet."""
+        loaded = self.load(text)
+        assert loaded.written is not None
+        assert [one for one in said(loaded) if one.split()[1] not in NOT_BUILT_YET] == list(messages)
+        return loaded.written
 
     def router(self, *settings: str) -> VirtualRouter:
         """The virtual router with these further settings, whatever is said about them."""

@@ -106,7 +106,7 @@ def _active_key_id(block: Node, settings: Node, keys: tuple[HmacKey, ...], repor
         return None
     if any(key.key_id == wanted for key in keys):
         return wanted
-    if not any(node.values[:1] == [wanted] or not node.values for node in settings.children if node.name == "key"):
+    if not any(wanted in node.values[:1] or not node.values for node in settings.children if node.name == "key"):
         near = nearest(str(wanted), [str(key.key_id) for key in keys])
         report.error(
             Code.UNKNOWN_NAME,

@@ -117,12 +117,28 @@ def say_other_family(line: Line, index: int, named: Address, family: Family, ass
     )
 
 
-def is_of_other_family(entry: Line, family: Family) -> Address | None:
-    """The address that a line begins with, if it is one and of the other family."""
+def say_addresses_are_of_other_family(entries: list[Line], others: list[Line], family: Family, report: Report) -> None:
+    """Report, once, virtual addresses of the other family; where something else decided on it, that is more likely wrong."""
+    first, decided_by = others[0], family.decided_by
+    named = first.words[0].partition("/")[0]
+    if decided_by is None or decided_by in entries:
+        say_other_family(first, 0, read_address(named), family, "all such addresses are left out", report)
+        return
+    report.error(
+        Code.ADDRESS_FAMILY,
+        decided_by,
+        1 if decided_by.words[0] in SOURCES else 0,
+        f"this makes it a virtual router of IPv{family.number}, of whose family its virtual address {named} is not",
+        assumed="all such addresses are left out",
+        note=Note.at(first, 0, "of the other family"),
+    )
+
+
+def is_of_other_family(entry: Line, family: Family) -> bool:
+    """Whether a line begins with an address of the other family."""
     if is_undefined(entry.words[0]):
-        return None
+        return False
     try:
-        named = read_address(entry.words[0].partition("/")[0])
+        return read_address(entry.words[0].partition("/")[0]).version != family.number
     except BadValueError:
-        return None
-    return named if named.version != family.number else None
+        return False

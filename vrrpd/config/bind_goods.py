@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from vrrpd.config.bind_address import bind_address
-from vrrpd.config.bind_family import Family, is_of_other_family, say_other_family
+from vrrpd.config.bind_family import Family, is_of_other_family, say_addresses_are_of_other_family
 from vrrpd.config.bind_route import bind_route
 from vrrpd.config.bind_rule import Preferences, bind_rule
 from vrrpd.config.diagnostics import Code, Report
@@ -78,13 +78,12 @@ def _addresses(
 ) -> list[VirtualAddress]:
     """The sound addresses of all blocks of one name; of any family where `family` is None."""
     addresses = []
-    others = 0
-    for entry in (entry for block in node.all(name) for entry in block.entries):
-        other = is_of_other_family(entry, family) if family else None
-        if family is not None and other is not None:
-            others += 1
-            if others == 1:  # what makes all addresses wrong is one mistake
-                say_other_family(entry, 0, other, family, "all such addresses are left out", report)
+    entries = [entry for block in node.all(name) for entry in block.entries]
+    others = [entry for entry in entries if family is not None and is_of_other_family(entry, family)]
+    if family is not None and others:
+        say_addresses_are_of_other_family(entries, others, family, report)
+    for entry in entries:
+        if entry in others:
             continue
         bound = bind_address(entry, _home(router), report)
         if bound is None:
