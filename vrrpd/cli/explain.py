@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from inspect import cleandoc
 
 import click
@@ -22,6 +22,7 @@ from vrrpd.config.manual import (
     message,
     options,
     paragraphs,
+    remark,
     suggestions,
 )
 
@@ -62,13 +63,21 @@ def _entry(entry: Entry) -> str:
     if keyword.entries and keyword.entries.options:
         parts.append(_definitions("In a line", keyword.entries.options.items()))
     if keyword.children:
-        inside = [(one.usage(), one.help) for one in keyword.children.values()]
-        parts.append(_definitions("In the block", inside))
+        parts.append(_definitions("In the block", _inside(entry)))
     if keyword.example:
         parts.append(_example(keyword.example))
     if keyword.see:
         parts.append(_filled(f"See also {listed(keyword.see)}."))
     return "\n\n".join(parts)
+
+
+def _inside(entry: Entry) -> Iterator[tuple[str, str]]:
+    """Each keyword of a block; where the block has effect, with a remark on those that have none."""
+    block = entry.keyword
+    whole = [(*place, block) for place in entry.places]
+    for one in block.children.values():
+        mark = remark(one, whole) if remark(block, entry.places) is None else None
+        yield one.usage() + (f"  ({mark})" if mark else ""), one.help
 
 
 def _option(option: Option) -> str:

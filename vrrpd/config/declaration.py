@@ -43,8 +43,10 @@ class Argument:
 
     def usage(self) -> str:
         """`PORT`, `[PORT]` or `[PORT …]`; a name of its own says itself how it goes on."""
-        shown = self.name or self.type.placeholder()
-        if self.repeated and not self.name and " " not in shown:
+        if self.name:
+            return f"[{self.name}]" if self.optional and not self.name.startswith("[") else self.name
+        shown = self.type.placeholder()
+        if self.repeated and " " not in shown:
             shown += " …"
         return f"[{shown}]" if self.optional else shown
 

@@ -169,6 +169,20 @@ EFFECTS = {
 }
 
 
+def remark(keyword: Keyword, places: Sequence[Place]) -> str | None:
+    """What a list of keywords says of one that does not have effect everywhere; None of one that has."""
+    effects = {effect(keyword, place) for place in places}
+    return REMARKS[next(iter(effects))] if len(effects) == 1 else "partly"
+
+
+REMARKS = {
+    Effect.BUILT: None,
+    Effect.NONE: "no effect yet",
+    Effect.REFUSED: "not built yet",
+    Effect.IGNORED: "ignored",
+}
+
+
 def listed(words: Sequence[str]) -> str:
     """`a, b and c`."""
     return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))

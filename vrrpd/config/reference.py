@@ -14,7 +14,7 @@ from vrrpd.config.declaration import Form, Keyword
 from vrrpd.config.diagnostics import FIRST_LINT, Code
 from vrrpd.config.explanations import EXPLANATIONS
 from vrrpd.config.keywords import ROOT
-from vrrpd.config.manual import OUTSIDE, Entry, Place, arguments, entries, facts, paragraphs
+from vrrpd.config.manual import OUTSIDE, Entry, Place, arguments, entries, facts, paragraphs, remark
 
 NOTICE = "<!-- Written by `python -m vrrpd.config.reference docs` from the declarations in vrrpd/config: change those. -->"
 OUTSIDE_PAGE = "outside"
@@ -85,7 +85,8 @@ def _index() -> str:
     for name in sorted(entries(), key=str.lower):
         for entry in entries()[name]:
             places = ", ".join(f"[{_title(place)}]({_page_name(place)}.md#{name.lower()})" for place in entry.places)
-            lines.append(f"| `{name}` | {places} | {entry.keyword.help} |")
+            has_effect = remark(entry.keyword, entry.places) or "yes"
+            lines.append(f"| `{name}` | {places} | {_escaped(entry.keyword.help)} | {has_effect} |")
     return "\n".join(lines)
 
 

@@ -17,11 +17,11 @@ GOODS = (
         "The addresses that the master holds, and names in its adverts.",
         entries=ADDRESSES,
         details="""
-            The first one decides the virtual router's family; one of the other family is an error here and goes into
+            The first one decides the virtual router's family; one of the other family is an error here, and belongs into
             `virtual_ipaddress_excluded`. Routers that list other addresses are warned of and heard all the same. Without a
             prefix length an address stands alone: 32 or 128.
 
-            Version 3 needs at least one; version 2 warns.
+            Version 3 needs at least one, unless `no_virtual_ipaddress` is set; version 2 warns.
         """,
         example="""
             virtual_ipaddress {
