@@ -79,8 +79,8 @@ def _index() -> str:
         "## Blocks\n",
         *_blocks(ROOT, 0),
         "\n## Keywords\n",
-        "| keyword | stands in | |",
-        "| --- | --- | --- |",
+        "| keyword | stands in | | effect |",
+        "| --- | --- | --- | --- |",
     ]
     for name in sorted(entries(), key=str.lower):
         for entry in entries()[name]:
