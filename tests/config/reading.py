@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from healthcheck.types import TcpCheck
-from vrrpd.config import Diagnostic, Loaded, load
+from vrrpd.config import Code, Diagnostic, Loaded, load
 from vrrpd.config.model import Config, VirtualRouter, VirtualServer
 
 INPUTS = Path(__file__).parent.parent / "inputs"

@@ -16,7 +16,11 @@ from vrrpd.config.model.command import Command
 from vrrpd.config.settings import word
 from vrrpd.config.tree import Node
 
-PART = re.compile(r"""\\.|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|[^ \t\f\v\r\n"'\\]|(?P<stray>["'\\])""", re.DOTALL)
+ANY_ESCAPE = r"\\(?>x[0-9A-Fa-f]{1,2}|[0-7]{1,3}|c.|.)"
+"""Atomic, for it has one reading only; else a long line without its quote would be read in every possible way."""
+PART = re.compile(
+    rf"""{ANY_ESCAPE}|"(?:{ANY_ESCAPE}|[^"\\])*"|'(?:{ANY_ESCAPE}|[^'\\])*'|[^ \t\f\v\r\n"'\\]|(?P<stray>["'\\])""", re.DOTALL
+)
 """One piece of a word: an escape, a quoted stretch, a character; or what can be none of these."""
 BLANKS = re.compile(r"[ \t\f\v\r\n]+")
 ESCAPE = re.compile(r"\\(?:x(?P<hex>[0-9A-Fa-f]{1,2})|(?P<octal>[0-7]{1,3})|c(?P<control>.)|(?P<other>.))", re.DOTALL)
