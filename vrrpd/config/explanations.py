@@ -363,17 +363,17 @@ EXPLANATIONS = {
         letters="W",
     ),
     Code.PAIR_AGREES: Explanation(
-        "Two routers of one virtual router agree in what should differ: the priority. Which of them is master is then left "
-        "to their addresses.",
+        "Two routers of one virtual router agree in what should differ, above all in the priority. Which of them is master "
+        "is then a matter of who starts first, and of their addresses.",
         letters="W",
     ),
     Code.NOPREEMPT_WITHOUT_EFFECT: Explanation(
-        "`nopreempt` with `state MASTER` or with priority 255: it is cleared, and the better router does take over when it "
-        "comes back.",
+        "`nopreempt` on the router of a pair that never has the higher priority: it would not take over from a living "
+        "master in any case.",
         letters="W",
     ),
     Code.PREEMPT_DELAY_WITHOUT_EFFECT: Explanation(
-        "`preempt_delay` with `state MASTER`, or together with `nopreempt`: it is cleared.",
+        "`preempt_delay` on the router of a pair that never has the higher priority, and so never preempts.",
         letters="W",
     ),
     Code.NOPREEMPT_WEIGHT: Explanation(
@@ -383,16 +383,16 @@ EXPLANATIONS = {
         letters="W",
     ),
     Code.WEIGHT_WITHOUT_EFFECT: Explanation(
-        "Weights that can never change an election: the priority stays above, or below, the other router's with all of "
-        "them, or the router owns the addresses, whose priority never changes.",
+        "Weights that can never change an election: the owner's priority stays at 255 whatever they say, there is no room "
+        "for them, or they do not make up the distance to the other router.",
         letters="W",
     ),
     Code.NO_PREFIX_LENGTH: Explanation(
-        "An address without a prefix length gets 32 or 128: the master then has no route to the address's network.",
+        "An address without a prefix length gets 32 or 128: it stands alone, and no network comes with it.",
         letters="W",
     ),
     Code.STRICT_CONFLICT: Explanation(
-        "Strict mode together with authentication or unicast peers, which it does not allow.",
+        "Strict mode together with what the RFC does not have: unicast peers, or authentication.",
         letters="W",
     ),
     Code.CLEAR_TEXT_PASSWORD: Explanation(
@@ -405,11 +405,13 @@ EXPLANATIONS = {
         letters="W",
     ),
     Code.PERSISTENCE_WITH_OPS: Explanation(
-        "Persistence together with `ops`: where every packet is scheduled on its own, no client keeps its server.",
+        "Persistence together with `ops`: one sends all packets of a client to one server, the other spreads them. "
+        "Persistence wins.",
         letters="W",
     ),
     Code.REAL_SERVER_TWICE: Explanation(
-        "The same real server is there twice, under two names or in one group: it gets two shares, or one of them is left out.",
+        "One server is there twice: as a real server and as the sorry server, so that it may be down at the very time when "
+        "it is needed. The same real server twice is an error of its own, `duplicate`.",
         letters="W",
     ),
     Code.WEIGHT_ZERO: Explanation(
@@ -417,12 +419,12 @@ EXPLANATIONS = {
         letters="W",
     ),
     Code.QUORUM_UNREACHABLE: Explanation(
-        "The quorum with its hysteresis is more than all real servers weigh together: it can be lost and never gained.",
+        "The quorum with its hysteresis is more than all real servers weigh together, so it is never gained.",
         letters="W",
     ),
     Code.CHECK_PORT_DIFFERS: Explanation(
-        "A check asks another port than the one that gets the connections. With DR and TUN those go to the virtual server's "
-        "port, whatever the real server's says.",
+        "One real server alone is checked on another port than it serves on: a `connect_port` that was probably forgotten, "
+        "or copied.",
         letters="W",
     ),
     Code.SCRIPT_MISSING: Explanation(
@@ -439,11 +441,13 @@ EXPLANATIONS = {
         letters="W",
     ),
     Code.FLAG_WITH_WORD: Explanation(
-        "A word behind a keyword that takes none. It is ignored: `nopreempt off` switches `nopreempt` on.",
+        "A word behind a keyword that takes none, or that keepalived does not look at: `nopreempt off` switches `nopreempt` "
+        "on.",
         letters="W",
     ),
     Code.SETTING_IGNORED: Explanation(
-        "A setting that keepalived reads and does nothing with.",
+        "A setting that does nothing: because keepalived ignores it too, or because another one that it speaks of is not "
+        "there.",
         letters="W",
     ),
 }
