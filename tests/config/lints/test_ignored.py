@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.config.lints.linting import codes, router
+from tests.config.reading import Reader
+
+SERVER = (
+    "virtual_server 192.0.2.80 80 {{\n lb_algo rr\n lb_kind DR\n protocol UDP\n {}\n"
+    " real_server 192.0.2.101 80 {{\n  UDP_CHECK {{\n   {}\n  }}\n }}\n}}\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        pytest.param(router("debug 1"), ["4 setting-ignored"], id="nothing reads it"),
+        pytest.param(router("priority 50"), [], id="a setting that counts"),
+        pytest.param(router("vmac_xmit_base"), ["4 setting-ignored"], id="of an interface that is not there"),
+        pytest.param(router("use_vmac", "vmac_xmit_base"), [], id="of an interface that is there"),
+        pytest.param(router("track_src_ip"), ["4 setting-ignored"], id="no source address to track"),
+        pytest.param(router("track_src_ip", "mcast_src_ip 192.0.2.1"), [], id="either source address will do"),
+        pytest.param(router("skip_check_adv_addr off"), ["4 flag-with-word"], id="on all the same"),
+        pytest.param(router("skip_check_adv_addr on"), [], id="on"),
+        pytest.param("global_defs {\n smtp_server mail\n}\n", ["2 setting-ignored"], id="mail for nobody"),
+        pytest.param("global_defs {\n smtp_server mail\n notification_email {\n  a@b\n }\n}\n", [], id="mail for somebody"),
+        pytest.param(SERVER.format("sorry_server_inhibit", "retry 1"), ["5 setting-ignored"], id="no sorry server"),
+        pytest.param(SERVER.format("", "min_reply_length 5"), ["8 setting-ignored"], id="no reply is asked for"),
+        pytest.param(SERVER.format("", "require_reply\n   min_reply_length 5"), [], id="a reply is asked for"),
+    ],
+)
+def test_settings_that_do_nothing(reader: Reader, text: str, said: list[str]) -> None:
+    assert codes(reader, text) == said
+
+
+def test_a_setting_whose_other_one_is_misspelled_is_not_spoken_of(reader: Reader) -> None:
+    from vrrpd.config.lints import lint  # noqa: PLC0415  the helper asks for texts without mistakes
+
+    assert lint(reader.load(router("use_vmak", "vmac_xmit_base"))) == ()
