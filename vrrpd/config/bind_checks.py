@@ -38,8 +38,9 @@ HEX_OR_ANY = re.compile(r"[0-9A-Fa-fx]+")
 def bind_checks(around: Surroundings, report: Report) -> tuple[tuple[AnyCheck, bool], ...]:
     """The checks, kind by kind, each with whether it must succeed before its server first serves."""
     bound = []
+    present = around.real.in_force()
     for name, bind in BINDERS.items():
-        for node in around.real.all(name):
+        for node in around.real.all(name) if name in present else ():
             layers = CheckLayers(node, around, report)
             check = bind(layers)
             if check is not None:

@@ -54,21 +54,21 @@ class CheckLayers:
         self.check = check
         self.around = around
         self.report = report
-        hosts = check.all("host")
-        self._blocks = (*hosts[-1:], check, around.real, around.virtual)
+        host = check.last("host")
+        self._in_force: dict[str, Node] = {}
+        for block in (around.virtual, around.real, check, *([host] if host else [])):
+            self._in_force.update(block.in_force())
 
     def nearest(self, name: str, default: T) -> T:
         """The setting of the nearest block that has it, else `default`."""
-        for block in self._blocks:
-            node = block.last(name)
-            if node is not None and node.values:
-                return cast("T", node.values[0])
-        return default
+        node = self._in_force.get(name)
+        return cast("T", node.values[0]) if node else default
 
     @property
     def alpha(self) -> bool:
         """Whether the check must succeed before its server first serves."""
-        return next((switch(block, "alpha", default=True) for block in self._blocks if block.last("alpha")), False)
+        node = self._in_force.get("alpha")
+        return node is not None and (not node.values or bool(node.values[0]))
 
     @property
     def log_all_failures(self) -> bool:
@@ -125,7 +125,7 @@ class CheckLayers:
 
     def _bind_address(self, address: Address) -> Address | None:
         """The source address, which must be of the family of what is asked."""
-        found = next((node for block in self._blocks[:-2] if (node := block.last("bindto"))), None)
+        found = self._in_force.get("bindto")
         if found is None:
             return None
         source = cast("Address", found.values[0])

@@ -59,6 +59,8 @@ class Line:
         """Column of word `index`, from 1; of the last word where there is no such one."""
         columns = self._columns
         if columns is None:
+            if index == 0:
+                return len(self.source) - len(self.source.lstrip()) + 1
             columns = [match.start() + 1 for match in WORD.finditer(self.source) if not match["brace"]]
         return columns[min(index, len(columns) - 1)] if columns else 1
 

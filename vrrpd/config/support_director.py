@@ -65,6 +65,8 @@ def _key_not_built(server: VirtualServer) -> str | None:
 def _reachable(server: VirtualServer, node: Node, report: Report) -> list[RealServer]:
     """The real servers to which packets find their way; of tunnels only the plain ones are built."""
     unreachable = {real.position: real for real in server.real_servers if real.tunnel.type is not TunnelType.IPIP}
+    if not unreachable:
+        return list(server.real_servers)
     by_default = node.last("lb_kind")
     said_of_all = False
     for real_node in node.all("real_server"):
@@ -81,6 +83,9 @@ def _reachable(server: VirtualServer, node: Node, report: Report) -> list[RealSe
 
 
 def _without_what_is_not_built(real: RealServer) -> RealServer:
+    """The real server itself where all of it is built, as most are: a copy of every one would take long."""
+    if not (real.notify_up or real.notify_down or real.snmp_name) and all(isinstance(one, Check) for one in real.checks):
+        return real
     checks = tuple(check for check in real.checks if isinstance(check, Check))
     alpha_checks = tuple(check for check in real.alpha_checks if isinstance(check, Check))
     return replace(

@@ -26,12 +26,18 @@ VALUES_KEPT_MAX = 4096
 """Keywords with sound arguments that are remembered; a file in which none recurs must not fill the memory."""
 ANYTHING = ""
 """In :attr:`Node.meant`: a keyword that came from an undefined definition."""
+BLOCK, VALUES, LINE = Form.BLOCK, Form.VALUES, Form.LINE
+WORDS, OPEN, CLOSE = Mark.WORDS, Mark.OPEN, Mark.CLOSE
+"""Looked up for every line, and an enumeration's members are found slowly."""
+NO_NODES: list[Node] = []
+NO_LINES: list[Line] = []
+"""What stands in a keyword without braces: most are, and a list for each would take much memory."""
 
 
 class Node:
     """One occurrence of a keyword."""
 
-    __slots__ = ("_by_name", "children", "entries", "keyword", "line", "meant", "sound", "values")
+    __slots__ = ("_in_force", "children", "entries", "keyword", "line", "meant", "sound", "values")
 
     def __init__(self, keyword: Keyword, line: Line) -> None:
         self.keyword = keyword
@@ -39,13 +45,13 @@ class Node:
         self.values: tuple[object, ...] = ()
         """The arguments' values, as many as there were; empty unless `sound`."""
         self.sound = True
-        self.children: list[Node] = []
+        self.children: list[Node] = [] if keyword.form is BLOCK else NO_NODES
         """Keywords of a keyword block, those that are not sound too."""
-        self.entries: list[Line] = []
+        self.entries: list[Line] = [] if keyword.form is VALUES else NO_LINES
         """Lines of a value block."""
         self.meant: frozenset[str] = frozenset()
         """Keywords that unknown ones in this block were probably meant to be; `ANYTHING` where nobody can tell."""
-        self._by_name: dict[str, list[Node]] | None = None
+        self._in_force: dict[str, Node] | None = None
 
     @property
     def name(self) -> str:
@@ -54,21 +60,20 @@ class Node:
 
     def all(self, name: str) -> list[Node]:
         """The sound occurrences of a keyword in this block, in order."""
-        by_name = self._index() if self._by_name is None else self._by_name
-        return by_name.get(name, [])
+        if name not in self.in_force():
+            return []
+        return [child for child in self.children if child.sound and child.name == name]
 
     def last(self, name: str) -> Node | None:
         """The sound occurrence that holds: of several, the last."""
-        by_name = self._index() if self._by_name is None else self._by_name
-        found = by_name.get(name)
-        return found[-1] if found else None
+        in_force = self._in_force
+        return (self.in_force() if in_force is None else in_force).get(name)
 
-    def _index(self) -> dict[str, list[Node]]:
-        by_name = self._by_name = {}
-        for child in self.children:
-            if child.sound:
-                by_name.setdefault(child.keyword.means or child.keyword.name, []).append(child)
-        return by_name
+    def in_force(self) -> Mapping[str, Node]:
+        """What holds in this block: the last sound occurrence of each keyword."""
+        if self._in_force is None:
+            self._in_force = {child.keyword.means or child.keyword.name: child for child in self.children if child.sound}
+        return self._in_force
 
     def mentions(self, name: str) -> bool:
         """Whether the keyword occurs, sound or not or misspelled; what is wrong with it has then been said."""
@@ -87,10 +92,10 @@ class TreeBuilder:
         """Lines to be read before the rest, in reverse order."""
         self._values: dict[tuple[Keyword, tuple[str, ...]], tuple[object, ...]] = {}
         """What was read from keywords and words about which there was nothing to say."""
-        self._root = Node(root, lines[0] if lines else Line(Mark.WORDS, [], "", 1, ""))
+        self._root = Node(root, lines[0] if lines else Line(WORDS, [], "", 1, ""))
         self._stack = [self._root]
         self._closed: tuple[Node, Line] | None = None
-        balance = sum((line.mark is Mark.OPEN) - (line.mark is Mark.CLOSE) for line in lines)
+        balance = sum((line.mark is OPEN) - (line.mark is CLOSE) for line in lines)
         self._missing = max(0, balance)
         """Closing braces that the file lacks and that were not yet accounted for."""
         self._surplus = max(0, -balance)
@@ -99,9 +104,9 @@ class TreeBuilder:
         """The root, whose children are the file's top-level keywords."""
         while (line := self._next) is not None:
             self._advance()
-            if line.mark is Mark.WORDS:
+            if line.mark is WORDS:
                 self._words(line)
-            elif line.mark is Mark.CLOSE:
+            elif line.mark is CLOSE:
                 self._close(line)
             else:
                 self._unexpected_open(line)
@@ -113,7 +118,7 @@ class TreeBuilder:
 
     def _words(self, line: Line) -> None:
         here = self._stack[-1]
-        if here.keyword.form is Form.VALUES:
+        if here.keyword.form is VALUES:
             if not (self._missing and line.words[0] in self._stack[-2].keyword.children):
                 here.entries.append(line)
                 return
@@ -133,8 +138,8 @@ class TreeBuilder:
         self._read_arguments(node)
         here.children.append(node)
         following = self._next
-        followed_by_brace = following is not None and following.mark is Mark.OPEN
-        if keyword.form is Form.LINE:
+        followed_by_brace = following is not None and following.mark is OPEN
+        if keyword.form is LINE:
             if following is not None and followed_by_brace:
                 self._advance()
                 self._unexpected_open(following)
@@ -247,13 +252,14 @@ class TreeBuilder:
         depth = 1
         while depth and (line := self._next) is not None:
             self._advance()
-            if line.mark is Mark.OPEN:
+            if line.mark is OPEN:
                 depth += 1
-            elif line.mark is Mark.CLOSE:
+            elif line.mark is CLOSE:
                 depth -= 1
         self._missing = max(0, self._missing - depth)
 
     def _advance(self) -> None:
+        """Go on to the next line."""
         self._next = self._pushed.pop() if self._pushed else next(self._rest, None)
 
     def _push(self, lines: Sequence[Line]) -> None:
@@ -266,7 +272,7 @@ class TreeBuilder:
     def _unknown(self, line: Line) -> None:
         """Report a keyword that this block does not have; if a block follows it, check that as what was probably meant."""
         here = self._stack[-1]
-        opens_block = self._next is not None and self._next.mark is Mark.OPEN
+        opens_block = self._next is not None and self._next.mark is OPEN
         near = self._nearest_keyword(line.words[0], here.keyword, opens_block)
         if is_undefined(line.words[0]):
             here.meant |= {ANYTHING}
@@ -276,7 +282,7 @@ class TreeBuilder:
         if not opens_block:
             return
         self._advance()
-        if near is None or near.form is Form.LINE:
+        if near is None or near.form is LINE:
             self._skip_to_close()
         else:
             self._stack.append(Node(near, line))
@@ -285,7 +291,7 @@ class TreeBuilder:
         """What `word` probably means in `block`: where braces follow it, rather a keyword that has braces."""
         if is_undefined(word) or not self._report.has_room():
             return None
-        with_braces = [name for name, one in block.children.items() if one.form is not Form.LINE]
+        with_braces = [name for name, one in block.children.items() if one.form is not LINE]
         near = (nearest(word, with_braces) if opens_block else None) or nearest(word, block.children)
         return block.children[near] if near else None
 
@@ -381,7 +387,7 @@ class TreeBuilder:
         line = node.line
         word = line.words[index]
         siblings = self._stack[-1].keyword.children
-        if node.keyword.form is Form.LINE and word in siblings and siblings[word].form is Form.LINE:
+        if node.keyword.form is LINE and word in siblings and siblings[word].form is LINE:
             self._report.error(
                 Code.ONE_PER_LINE,
                 line,
@@ -428,7 +434,7 @@ def _argument(keyword: Keyword, index: int) -> Argument | None:
 
 def _instead(keyword: Keyword) -> str:
     """What happens to a keyword with a wrong or missing argument."""
-    if keyword.form is not Form.LINE:
+    if keyword.form is not LINE:
         return f"the whole `{keyword.name}` is left out"
     if keyword.name in MANDATORY:
         return f"the virtual router is left out, for it needs `{keyword.name}`"
