@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from inspect import cleandoc
 from pathlib import Path
 
 import pytest
 
-from vrrpd.config.declaration import Effect, Form, Keyword
+from vrrpd.config import bind_address, bind_route, bind_rule
+from vrrpd.config.declaration import Effect, Entries, Form, Keyword
 from vrrpd.config.diagnostics import Report
 from vrrpd.config.expansion import Expansion
 from vrrpd.config.includes import Includes
 from vrrpd.config.keywords import PATH_KEYWORDS, ROOT, all_keywords
+from vrrpd.config.keywords.entries import ADDRESSES, ROUTES, RULES
 from vrrpd.config.lexer import Lexer
 from vrrpd.config.manual import entries, paragraphs
 from vrrpd.config.tree import TreeBuilder
@@ -130,3 +134,16 @@ def test_every_example_is_sound(one: Keyword, tmp_path: Path) -> None:
 def test_blocks_that_are_not_built_say_so_of_their_parts() -> None:
     (entry,) = entries()["misc_path"]
     assert entry.places[0][-1].effect is Effect.NONE
+
+
+@pytest.mark.parametrize(
+    ("told", "read"),
+    [(ADDRESSES, bind_address.OPTIONS), (ROUTES, bind_route.KEYWORDS), (RULES, bind_rule.KEYWORDS)],
+    ids=["addresses", "routes", "rules"],
+)
+def test_lines_of_values_are_told_with_all_words_that_are_read_in_them(told: Entries, read: Sequence[str]) -> None:
+    options = {word for usage in told.options for word in usage.split()[0].split("|")} - {"TYPE"}
+    assert options <= set(read)
+    words = {word for text in told.options.values() for quoted in re.findall(r"`([^`]+)`", text) for word in quoted.split()}
+    usages = {word for usage in (told.usage, *told.options) for word in re.findall(r"[a-z0-9_-]+", usage)}
+    assert set(read) <= words | usages

@@ -30,7 +30,7 @@ ADDRESSES = Entries(ADDRESS_USAGE, ADDRESS_OPTIONS)
 """`virtual_ipaddress`, `virtual_ipaddress_excluded`, `static_ipaddress`."""
 
 ROUTES = Entries(
-    "[src ADDRESS] [TYPE] DESTINATION [via ADDRESS] [dev INTERFACE] [OPTION …]",
+    "[inet|inet6] [src ADDRESS] [TYPE] DESTINATION [via ADDRESS] [dev INTERFACE] [OPTION …]",
     {
         "to PREFIX": "The destination, which may stand without `to` too; `default`, `any` and `all` are everything.",
         "TYPE": "`unicast`, `local`, `broadcast`, `anycast`, `multicast`, `blackhole`, `unreachable`, `prohibit`, `throw`, "
@@ -50,11 +50,11 @@ ROUTES = Entries(
         "onlink": "The gateway is on the link, whatever the addresses say.",
         "mtu [lock] NUMBER": "Largest packet. So too, each with `lock` where the kernel has it: `advmss`, `rtt`, `rttvar`, "
         "`reordering`, `cwnd`, `ssthresh`, `rto_min`, `congctl`, `hoplimit`, `window`, `initcwnd`, `initrwnd`, `features`, "
-        "`quickack`.",
+        "`quickack` and `fastopen_no_cookie`.",
+        "ecn": "Explicit congestion notification.",
         "realms [FROM/]TO": "Routing realms.",
         "pref low|medium|high": "Preference of an IPv6 router.",
         "ttl-propagate enabled|disabled": "Whether MPLS copies the time to live.",
-        "fastopen_no_cookie": "TCP Fast Open without a cookie.",
         "expires SECONDS": "The kernel removes the route after that time. IPv6 only.",
         "encap ip|ip6|mpls|ila …": "Encapsulation, as in ip-route(8).",
         "add|prepend|append": "How it is put among others; replacing an equal one without any of these.",
@@ -65,7 +65,7 @@ ROUTES = Entries(
 """`virtual_routes`, `static_routes`."""
 
 RULES = Entries(
-    "[not] [from PREFIX] [to PREFIX] [OPTION …] table TABLE",
+    "[not] [inet|inet6] [from PREFIX] [to PREFIX] [OPTION …] table TABLE",
     {
         "not": "For packets that do not match.",
         "from PREFIX": "Source; `all`, `any` and `default` are everything.",
@@ -88,6 +88,7 @@ RULES = Entries(
         "preference NUMBER": "Place among the rules; `order` and `priority` are the same. Without it numbers are given "
         "downwards from 16384, which is an error in keepalived.",
         "goto NUMBER": "Go on at this rule.",
+        "type TYPE": "Type of route that the rule stands for, as in ip-rule(8).",
         "nop|blackhole|unreachable|prohibit": "Other actions.",
         "no_track": "Losing the rule changes nothing.",
         "track_group GROUP": "While it is missing, the virtual routers of this `track_group` are in FAULT. Static rules only.",
