@@ -11,6 +11,8 @@ from vrrpd.config.model import (
     Announcements,
     Authentication,
     AuthenticationType,
+    Command,
+    Notification,
     VirtualAddress,
 )
 
@@ -24,6 +26,7 @@ from vrrpd.config.model import (
         (("state MASTER", "priority 150"), 150, True),
         (("state MASTER", "priority 300"), 100, True),
         (("priority 10", "priority 20"), 20, False),
+        (("state MASTER", "state BACKUP", "priority 9"), 9, True),
     ],
 )
 def test_priority(reader: Reader, settings: tuple[str, ...], priority: int, starts_as_master: bool) -> None:
@@ -62,6 +65,66 @@ def test_preemption(reader: Reader, settings: tuple[str, ...], preempt: bool, de
 def test_version_2_counts_whole_seconds(reader: Reader, written: str, interval_s: float, messages: list[str]) -> None:
     assert reader.router(f"advert_int {written}").advert_interval_s == interval_s
     assert said(reader.load(INSTANCE.format(f"advert_int {written}"))) == messages
+
+
+@pytest.mark.parametrize(
+    ("written", "interval_s", "messages"),
+    [
+        ("0.2", 0.2, []),
+        ("0.01", 0.01, []),
+        ("40.95", 40.95, []),
+        ("0.015", 0.02, ["8:13 reduced"]),
+        ("50", 40.95, ["8:13 reduced"]),
+    ],
+)
+def test_version_3_counts_hundredths_in_twelve_bits(
+    reader: Reader, written: str, interval_s: float, messages: list[str]
+) -> None:
+    assert reader.written_router("version 3", f"advert_int {written}").advert_interval_s == interval_s
+    assert reader.mistakes(INSTANCE.format(f"version 3\n advert_int {written}")) == messages
+
+
+@pytest.mark.parametrize(
+    ("settings", "field", "value", "messages"),
+    [
+        (("nopreempt", "timer_expired_backup"), "stalled_master_yields_to", 254, []),
+        (("nopreempt", "thread_timer_expired 100"), "stalled_master_yields_to", 100, ["8:2 deprecated"]),
+        (("timer_expired_backup 100",), "stalled_master_yields_to", None, ["7:2 conflict"]),
+        (("owner_ignore_adverts",), "owner_ignores_adverts", True, []),
+        (("owner_ignore_adverts off",), "owner_ignores_adverts", False, []),
+        (("priority 255", "owner_ignore_adverts off"), "owner_ignores_adverts", True, ["8:23 conflict"]),
+        (("no_accept",), "accept", False, []),
+        (("no_accept", "accept"), "accept", True, []),
+        (("dont_track_primary",), "track_primary", False, []),
+        (("track_src_ip",), "track_source_address", True, []),
+        (("skip_check_adv_addr off",), "skip_address_check", True, []),
+        (("v3_checksum_as_v2",), "checksum_as_v2", True, []),
+        (("vrf red",), "vrf", "red", []),
+        (("kernel_rx_buf_size 9000",), "receive_buffer_octets", 9000, []),
+        (("promote_secondaries",), "promote_secondaries", True, []),
+        (("no_virtual_ipaddress",), "may_lack_addresses", True, []),
+        (("garp_extra_if 600",), "announcements", Announcements(extra_s=600), []),
+        (("garp_extra_if all 600",), "announcements", Announcements(extra_s=600, extra_everywhere=True), []),
+        (("garp_extra_if all",), "announcements", Announcements(), ["7:16 bad-value"]),
+        (("garp_extra_if 86401",), "announcements", Announcements(), ["7:16 bad-value"]),
+        (("interface lo",), None, None, ["7:12 bad-value"]),
+    ],
+)
+def test_further_settings(
+    reader: Reader, settings: tuple[str, ...], field: str | None, value: object, messages: list[str]
+) -> None:
+    text = INSTANCE.format("\n ".join(settings))
+    assert reader.mistakes(text) == messages
+    routers = reader.model(text).virtual_routers
+    assert [getattr(router, field) for router in routers if field] == ([value] if field else [])
+
+
+def test_of_two_scripts_for_one_event_the_first_holds(reader: Reader) -> None:
+    settings = ('notify_master "/bin/a b" web www', "notify_master /bin/c", "notify_deleted", "notify_priority_changes")
+    assert reader.mistakes(INSTANCE.format("\n ".join(settings))) == ["8:2 duplicate"]
+    assert reader.written_router(*settings).notification == Notification(
+        master=Command(("/bin/a", "b"), "web", "www"), deleted=True, priority_changes=True
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,58 @@
+"""What this version runs of virtual routers: all that is built, and nothing of the rest."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.config.reading import INSTANCE, Reader
+from tests.config.test_whole_router import TEXT
+from vrrpd.config.model import Links, Static, Tracked
+
+WITHOUT_EFFECT = (
+    "no_accept", "owner_ignore_adverts", "nopreempt\n timer_expired_backup", "track_src_ip", "skip_check_adv_addr",
+    "v3_checksum_as_v2", "kernel_rx_buf_size 9000", "promote_secondaries", "dont_track_primary", "garp_extra_if 9",
+    "virtual_routes {\n10.1.0.0/16 dev eth0\n}", "virtual_rules {\nfrom 10.0.0.0/8 table 5 preference 5\n}",
+    "track_interface {\neth1\n}", "notify /bin/true", "notify_deleted", "lvs_sync_daemon_interface eth1",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("setting", WITHOUT_EFFECT)
+def test_a_router_runs_as_if_what_has_no_effect_were_not_written(reader: Reader, setting: str) -> None:
+    loaded = reader.load(INSTANCE.format(setting))
+    plain = reader.load(INSTANCE.format("nopreempt" if "nopreempt" in setting else ""))
+    assert loaded.config is not None
+    assert plain.config is not None
+    assert loaded.config.virtual_routers == plain.config.virtual_routers
+    assert loaded.written != plain.written
+    assert not loaded.errors
+
+
+@pytest.mark.parametrize("option", ["no_track", "noprefixroute", "preferred_lft 9", "peer 10.0.0.9", "use_vmac"])
+def test_so_do_its_addresses(reader: Reader, option: str) -> None:
+    loaded = reader.load(INSTANCE.format("").replace("192.168.4.15", f"192.168.4.15 {option}"))
+    plain = reader.load(INSTANCE.format(""))
+    assert loaded.config is not None
+    assert plain.config is not None
+    assert loaded.config.virtual_routers == plain.config.virtual_routers
+    assert loaded.written != plain.written
+    assert [one.code.value for one in loaded.diagnostics] == ["no-effect"]
+
+
+def test_nothing_that_stands_beside_routers_is_run(reader: Reader) -> None:
+    loaded = reader.load(TEXT)
+    assert loaded.config is not None
+    assert loaded.config.virtual_routers == ()
+    assert loaded.config.sync_groups == ()
+    assert (loaded.config.tracked, loaded.config.static, loaded.config.links) == (Tracked(), Static(), Links())
+    assert {one.code.value for one in loaded.errors} == {"not-built"}
+
+
+def test_each_thing_that_is_not_built_is_said_once(reader: Reader) -> None:
+    loaded = reader.load(INSTANCE.format("use_vmac\n use_ipvlan off\n vrf red\n version 3"))
+    assert [one.code.value for one in loaded.errors if one.code.value == "not-built"] == ["not-built"]
+
+
+def test_a_plain_router_is_run_as_written(reader: Reader) -> None:
+    loaded = reader.load(INSTANCE.format("priority 77\n garp_master_delay 2"))
+    assert loaded.written is not None
+    assert loaded.config == loaded.written
