@@ -16,7 +16,8 @@ from tests.config.reading import INPUTS, INSTANCE
 from vrrpd.cli.check import check, config_test
 
 LVS1 = str(INPUTS / "lvs-dr" / "lvs1.conf")
-GOOD = INSTANCE.format("")
+LVS2 = str(INPUTS / "lvs-dr" / "lvs2.conf")
+GOOD = INSTANCE.replace("192.168.4.15", "192.168.4.15/24").format("")
 
 
 def run(*arguments: str) -> Result:
@@ -33,7 +34,7 @@ def good(tmp_path: Path) -> str:
 @pytest.fixture
 def broken(tmp_path: Path) -> str:
     path = tmp_path / "broken.conf"
-    path.write_text(INSTANCE.format("priority 300"))
+    path.write_text(INSTANCE.replace("192.168.4.15", "192.168.4.15/24").format("priority 300"))
     return str(path)
 
 
@@ -42,12 +43,41 @@ def test_a_clean_file(good: str) -> None:
     assert (result.exit_code, result.output) == (0, f"{good}: no errors, no warnings; 1 virtual router\n")
 
 
-def test_warnings_are_no_failure_unless_strict() -> None:
+def test_warnings_and_lints_are_counted_apart_and_no_failure_unless_strict(tmp_path: Path) -> None:
     result = run(LVS1)
     assert result.exit_code == 0
-    assert result.output.splitlines()[-1] == f"{LVS1}: 3 warnings; 1 virtual router, 1 virtual server with 2 real servers"
+    assert (
+        result.output.splitlines()[-1] == f"{LVS1}: 3 warnings, 2 lints; 1 virtual router, 1 virtual server with 2 real servers"
+    )
     assert result.output.count(" warning[W060 lenient]: ") == 3
+    assert result.output.count(" lint[W1") == 2
     assert run("--strict", LVS1).exit_code == 1
+    path = tmp_path / "lints.conf"
+    path.write_text(INSTANCE.format(""))
+    assert run(str(path)).output.splitlines()[-1] == f"{path}: 1 lint; 1 virtual router"
+    assert (run(str(path)).exit_code, run("--strict", str(path)).exit_code) == (0, 1)
+
+
+def test_two_files_are_compared(tmp_path: Path) -> None:
+    other = tmp_path / "other.conf"
+    other.write_text(Path(LVS2).read_text().replace("priority 50", "priority 100"))
+    assert "pair-agrees" not in run(LVS1, LVS2).output
+    result = run(LVS1, str(other))
+    assert result.output.count("lint[W103 pair-agrees]") == 1
+    assert result.output.splitlines()[-1].startswith(f"{other}: 3 warnings, 3 lints")
+    assert f"  {LVS1}:14:3: note: the other router" in result.output
+
+
+def test_a_dump_is_alone_on_standard_output(good: str, tmp_path: Path) -> None:
+    result = run("--dump", LVS1)
+    assert result.exit_code == 0
+    assert result.stdout.startswith("global_defs {\n    notification_email {\n        admin@example.com\n    }\n")
+    assert "warning[" in result.stderr
+    path = tmp_path / "again.conf"
+    path.write_text(result.stdout)
+    assert run("--dump", str(path)).stdout == result.stdout
+    assert run("--dump", "/nonexistent.conf").stdout == ""
+    assert run("--dump", good, LVS1).exit_code == run("--dump", "--json", good).exit_code == 2
 
 
 def test_errors_and_missing_files(good: str, broken: str) -> None:
@@ -72,6 +102,49 @@ def test_json_is_one_object_for_each_file(good: str, broken: str) -> None:
     assert second["errors"] == 1
     (found,) = second["diagnostics"]
     assert (found["code"], found["line"], found["column"], found["file"]) == ("bad-value", 7, 11, broken)
+
+
+def test_json_has_virtual_routers_as_keepalived_dumps_them() -> None:
+    result = run("--json", LVS1, LVS2)
+    first, second = map(json.loads, result.output.splitlines())
+    assert (first["warnings"], first["lints"]) == (3, 2)
+    (router,) = first["vrrp"]
+    assert router["data"] == {
+        "iname": "VI_1",
+        "ifp_ifname": "eth0",
+        "vmac_ifname": "",
+        "vrid": 50,
+        "version": 2,
+        "base_priority": 100,
+        "adver_int": 1,
+        "down_timer_adverts": 3,
+        "accept": True,
+        "nopreempt": False,
+        "preempt_delay": 0,
+        "strict_mode": False,
+        "dont_track_primary": False,
+        "skip_check_adv_addr": False,
+        "promote_secondaries": False,
+        "garp_delay": 5,
+        "garp_rep": 5,
+        "garp_refresh": 0,
+        "garp_refresh_rep": 1,
+        "garp_lower_prio_delay": 5,
+        "garp_lower_prio_rep": 5,
+        "lower_prio_no_advert": False,
+        "higher_prio_send_advert": False,
+        "smtp_alert": False,
+        "notify_deleted": False,
+        "vips": ["192.168.4.15 dev eth0 scope global"],
+        "evips": [],
+        "vroutes": [],
+        "vrules": [],
+        "track_ifp": [],
+        "track_script": [],
+        "track_process": [],
+        "auth_type": 1,
+    }
+    assert second["vrrp"][0]["data"]["base_priority"] == 50
 
 
 def test_the_configuration_id_can_be_given(tmp_path: Path) -> None:
