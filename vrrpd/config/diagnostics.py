@@ -87,7 +87,6 @@ class Code(StrEnum):
     NOT_BUILT = "not-built", 62
     TOO_MANY = "too-many", 99
 
-    VRID_TWICE = "vrid-twice", 101
     PAIR_DIFFERS = "pair-differs", 102
     PAIR_AGREES = "pair-agrees", 103
     NOPREEMPT_WITHOUT_EFFECT = "nopreempt-without-effect", 104

@@ -352,11 +352,6 @@ EXPLANATIONS = {
         "More messages of one severity than are shown.",
         letters="EW",
     ),
-    Code.VRID_TWICE: Explanation(
-        "Two virtual routers of one family with the same number on one interface. Their adverts look alike, and each takes "
-        "the other's for its own.",
-        letters="W",
-    ),
     Code.PAIR_DIFFERS: Explanation(
         "Two routers of one virtual router differ in what must be equal: number, interval, version, authentication or "
         "addresses. They drop each other's adverts, and both are master.",
@@ -368,12 +363,12 @@ EXPLANATIONS = {
         letters="W",
     ),
     Code.NOPREEMPT_WITHOUT_EFFECT: Explanation(
-        "`nopreempt` on the router of a pair that never has the higher priority: it would not take over from a living "
-        "master in any case.",
+        "`nopreempt` on the router of a pair that has the lower priority: it never takes over from a living master anyway. "
+        "The other one must be told.",
         letters="W",
     ),
     Code.PREEMPT_DELAY_WITHOUT_EFFECT: Explanation(
-        "`preempt_delay` on the router of a pair that never has the higher priority, and so never preempts.",
+        "`preempt_delay` on the router of a pair that has the lower priority: it has nothing to delay.",
         letters="W",
     ),
     Code.NOPREEMPT_WEIGHT: Explanation(
@@ -388,11 +383,11 @@ EXPLANATIONS = {
         letters="W",
     ),
     Code.NO_PREFIX_LENGTH: Explanation(
-        "An address without a prefix length gets 32 or 128: it stands alone, and no network comes with it.",
+        "An address without a prefix length gets 32 or 128, and no network comes with it.",
         letters="W",
     ),
     Code.STRICT_CONFLICT: Explanation(
-        "Strict mode together with what the RFC does not have: unicast peers, or authentication.",
+        "Strict mode together with unicast peers: the standard has none.",
         letters="W",
     ),
     Code.CLEAR_TEXT_PASSWORD: Explanation(
@@ -405,13 +400,11 @@ EXPLANATIONS = {
         letters="W",
     ),
     Code.PERSISTENCE_WITH_OPS: Explanation(
-        "Persistence together with `ops`: one sends all packets of a client to one server, the other spreads them. "
-        "Persistence wins.",
+        "Persistence together with `ops`: one sends all packets of a client to one server, the other one spreads them.",
         letters="W",
     ),
     Code.REAL_SERVER_TWICE: Explanation(
-        "One server is there twice: as a real server and as the sorry server, so that it may be down at the very time when "
-        "it is needed. The same real server twice is an error of its own, `duplicate`.",
+        "The sorry server is one of the real servers, and so may be down at the very time when it is needed.",
         letters="W",
     ),
     Code.WEIGHT_ZERO: Explanation(
@@ -423,8 +416,8 @@ EXPLANATIONS = {
         letters="W",
     ),
     Code.CHECK_PORT_DIFFERS: Explanation(
-        "One real server alone is checked on another port than it serves on: a `connect_port` that was probably forgotten, "
-        "or copied.",
+        "One real server alone is checked on another port than the one that it serves on, so it can be up with its service "
+        "down.",
         letters="W",
     ),
     Code.SCRIPT_MISSING: Explanation(
@@ -441,13 +434,11 @@ EXPLANATIONS = {
         letters="W",
     ),
     Code.FLAG_WITH_WORD: Explanation(
-        "A word behind a keyword that takes none, or that keepalived does not look at: `nopreempt off` switches `nopreempt` "
-        "on.",
+        "A word that a switch does not heed: `nopreempt off` and `skip_check_adv_addr off` switch both on.",
         letters="W",
     ),
     Code.SETTING_IGNORED: Explanation(
-        "A setting that does nothing: because keepalived ignores it too, or because another one that it speaks of is not "
-        "there.",
+        "A setting that does nothing anywhere, or nothing without another one that is not there.",
         letters="W",
     ),
 }
