@@ -110,3 +110,9 @@ def test_what_is_quoted_comes_back(words: list[str]) -> None:
 def test_a_long_line_without_its_quote_is_refused_at_once() -> None:
     with pytest.raises(UnterminatedError):
         split('"' + r"\x41\101\cA" * 80)
+
+
+def test_a_command_that_should_stand_on_a_line_of_its_own_keeps_its_quotes(reader: Reader) -> None:
+    text = SERVER.format("", "weight 2 notify_up \"/bin/echo 'a b' c\" me", "")
+    config = reader.written(text, "7:12 one-per-line")
+    assert config.virtual_servers[0].real_servers[0].notify_up == Command(("/bin/echo", "a b", "c"), "me")

@@ -78,7 +78,7 @@ class Line:
         """The words from `start` up to `end`, as if they stood on a line of their own."""
         columns = [self.column(index) for index in range(start, end)]
         words = self.words[start:end]
-        return Line(self.mark, words, self.file, self.number, self.source, columns, " ".join(words))
+        return Line(self.mark, words, self.file, self.number, self.source, columns, " ".join(f'"{word}"' for word in words))
 
     def __repr__(self) -> str:
         return f"Line({self.mark.name}, {self.words!r}, {self.file}:{self.number}:{self.column(0)})"
