@@ -4,6 +4,7 @@ import pytest
 
 from tests.config.lints.linting import codes, router
 from tests.config.reading import Reader
+from vrrpd.config.lints import lint
 
 SERVER = (
     "virtual_server 192.0.2.80 80 {{\n lb_algo rr\n lb_kind DR\n protocol UDP\n {}\n"
@@ -33,7 +34,13 @@ def test_settings_that_do_nothing(reader: Reader, text: str, said: list[str]) ->
     assert codes(reader, text) == said
 
 
-def test_a_setting_whose_other_one_is_misspelled_is_not_spoken_of(reader: Reader) -> None:
-    from vrrpd.config.lints import lint  # noqa: PLC0415  the helper asks for texts without mistakes
+def test_what_an_error_or_a_warning_is_about_is_not_spoken_of_again(reader: Reader) -> None:
+    text = "global_defs {\n notification_email {\n }\n smtp_server mail\n}\n"
+    assert [one.position.line for one in lint(reader.load(text))] == []
+    group = "vrrp_sync_group G {\n group {\n  VI_1\n  VI_2\n }\n global_tracking\n}\n"
+    both = router() + router(name="VI_2").replace("_id 50", "_id 51").replace("192.0.2.80", "192.0.2.81")
+    assert codes(reader, both + group) == []
 
+
+def test_a_setting_whose_other_one_is_misspelled_is_not_spoken_of(reader: Reader) -> None:
     assert lint(reader.load(router("use_vmak", "vmac_xmit_base"))) == ()

@@ -112,3 +112,10 @@ def test_a_file_that_only_has_to_open(reader: Reader, script: Path) -> None:
     tracked = "vrrp_script web {{\n script <{}\n}}\n"
     assert codes(reader, tracked.format(script)) == []
     assert codes(reader, tracked.format(f"{script}x")) == ["2 script-missing"]
+
+
+def test_a_nul_is_in_no_path(reader: Reader) -> None:
+    assert codes(reader, router('notify "/bin/a\\x0z" root', 'notify_master "/bin/sh" "a\\x0z"')) == [
+        "4 script-missing",
+        "5 script-missing",
+    ]

@@ -45,6 +45,7 @@ def check(port: int | None) -> str:
         pytest.param(server(real=(check(8080), check(8080))), [], id="all are asked elsewhere"),
         pytest.param(server(real=(check(8080), check(8081))), [], id="each has a port of its own for checks"),
         pytest.param(server(real=(check(80), check(None))), [], id="the port that is served, written out"),
+        pytest.param(server(real=(check(None), check(None) + "\n  " + check(8080))), [], id="one is asked elsewhere too"),
         pytest.param(
             server(real=(check(None) + "\n  " + check(8080), check(None) + "\n  " + check(8080))),
             [],

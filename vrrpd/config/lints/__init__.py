@@ -14,7 +14,7 @@ from vrrpd.config.lints.ignored import lint_ignored
 from vrrpd.config.lints.pair import lint_pair, pairs
 from vrrpd.config.lints.scripts import lint_scripts
 from vrrpd.config.lints.servers import lint_servers
-from vrrpd.config.lints.subject import Subject
+from vrrpd.config.lints.subject import subject_of
 from vrrpd.config.load import Loaded
 
 __all__ = ["lint", "lint_pair", "pairs"]
@@ -24,9 +24,9 @@ THEMES = (lint_addresses, lint_adverts, lint_elections, lint_ignored, lint_scrip
 
 def lint(loaded: Loaded) -> tuple[Diagnostic, ...]:
     """All lints of one configuration, in the order of its lines; none where it could not be read."""
-    if loaded.written is None or loaded.tree is None:
+    subject = subject_of(loaded, Report())
+    if subject is None:
         return ()
-    subject = Subject(loaded.written, loaded.tree, Report())
     for theme in THEMES:
         theme(subject)
-    return subject.report.diagnostics(loaded.written.files)
+    return subject.report.diagnostics(subject.config.files)

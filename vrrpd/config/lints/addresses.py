@@ -7,15 +7,13 @@ from vrrpd.config.line import Line
 from vrrpd.config.lints.subject import Subject
 from vrrpd.config.values import BadValueError, read_address
 
-BLOCKS = frozenset({"virtual_ipaddress", "virtual_ipaddress_excluded", "static_ipaddress"})
+BLOCKS = ("virtual_ipaddress", "virtual_ipaddress_excluded", "static_ipaddress")
 LOOPBACK = "lo"
 
 
 def lint_addresses(subject: Subject) -> None:
     """One message for each block with such addresses."""
-    for node in subject.nodes():
-        if node.name not in BLOCKS:
-            continue
+    for node in (node for block in subject.blocks for name in BLOCKS for node in block.all(name)):
         short = [entry for entry in node.entries if _has_no_length(entry)]
         if not short:
             continue

@@ -44,7 +44,7 @@ READ_AS_ON = frozenset({"skip_check_adv_addr"})
 
 def lint_ignored(subject: Subject) -> None:
     """All settings without effect, each once."""
-    for block in (subject.root, *(node for node in subject.nodes() if node.children)):
+    for block in subject.blocks:
         needs = NEEDS.get(block.name, {})
         for node in block.children:
             if not node.sound:
@@ -58,24 +58,18 @@ def lint_ignored(subject: Subject) -> None:
 
 
 def _without_effect(node: Node, subject: Subject) -> None:
-    subject.report.lint(
-        Code.SETTING_IGNORED,
-        node.line,
-        0,
-        f"`{node.keyword.name}` does nothing, nor does it in keepalived",
-        advice="remove it",
-    )
+    _say(node, f"`{node.keyword.name}` does nothing, nor does it in keepalived", "remove it", subject)
 
 
 def _without_other(node: Node, needed: tuple[str, ...], subject: Subject) -> None:
     others = " or ".join(f"`{name}`" for name in needed)
-    subject.report.lint(
-        Code.SETTING_IGNORED,
-        node.line,
-        0,
-        f"`{node.keyword.name}` does nothing without {others}",
-        advice=f"add {others}, or remove it",
-    )
+    _say(node, f"`{node.keyword.name}` does nothing without {others}", f"add {others}, or remove it", subject)
+
+
+def _say(node: Node, message: str, advice: str, subject: Subject) -> None:
+    """Unless something is said of the place already: of an old keyword, or of an empty block."""
+    if node.line.position() not in subject.said:
+        subject.report.lint(Code.SETTING_IGNORED, node.line, 0, message, advice=advice)
 
 
 def _read_as_on(node: Node, subject: Subject) -> None:

@@ -11,7 +11,7 @@ from itertools import combinations
 
 from vrrpd.config.diagnostics import Code, Diagnostic, Note, Report
 from vrrpd.config.lints.election import priorities
-from vrrpd.config.lints.subject import Subject
+from vrrpd.config.lints.subject import Subject, subject_of
 from vrrpd.config.load import Loaded
 from vrrpd.config.model import VirtualRouter
 
@@ -85,13 +85,13 @@ def lint_pair(one: Loaded, other: Loaded) -> tuple[Diagnostic, ...]:
     """What does not fit between two files. What is left of one with mistakes is not what was meant, and is not compared."""
     if _is_mistaken(one) or _is_mistaken(other):
         return ()
-    if one.written is None or one.tree is None or other.written is None or other.tree is None:
-        return ()
     report = Report()
-    ours, theirs = Subject(one.written, one.tree, report), Subject(other.written, other.tree, report)
+    ours, theirs = subject_of(one, report), subject_of(other, report)
+    if ours is None or theirs is None:
+        return ()
     for first, second in _partners(ours.config.virtual_routers, theirs.config.virtual_routers):
         _compare(Router(first, ours), Router(second, theirs), report)
-    return report.diagnostics(other.written.files)
+    return report.diagnostics(theirs.config.files)
 
 
 def _is_mistaken(loaded: Loaded) -> bool:

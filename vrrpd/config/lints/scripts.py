@@ -50,7 +50,7 @@ class User:
 def lint_scripts(subject: Subject) -> None:
     """Every command of one configuration, as this host has it."""
     secured = flag(subject.settings, "enable_script_security")
-    for block in (subject.root, *(node for node in subject.nodes() if node.children)):
+    for block in subject.blocks:
         for node in block.children:
             if not (node.sound and is_command(node)):
                 continue
@@ -71,10 +71,12 @@ def is_command(node: Node) -> bool:
 def _finding(command: Command, block: Node, secured: bool) -> Finding | None:
     own = block.last("user") if "script" in block.keyword.children or "misc_path" in block.keyword.children else None
     name = str(own.values[0]) if own else command.user
+    program = command.words[0]
+    if "\0" in f"{program}{name}":
+        return Finding(Code.SCRIPT_MISSING, "no path and no user's name has a NUL in it")
     user = _user(name)
     if user is None:
         return Finding(Code.SCRIPT_NOT_EXECUTABLE, f"this host has no user `{name}`, so the command cannot run")
-    program = command.words[0]
     if program.startswith("<"):
         return _missing(os.path.normpath(program[1:].strip()))
     path = program if "/" in program else _searched(program)

@@ -93,7 +93,7 @@ def _check_ports(server: VirtualServer, subject: Subject) -> None:
         return
     for ports in asked.values():
         for port, check in ports.items():
-            if check is None or times[port] > 1:
+            if check is None or None in ports or times[port] > 1:
                 continue
             subject.report.lint(
                 Code.CHECK_PORT_DIFFERS,
