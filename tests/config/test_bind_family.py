@@ -95,6 +95,14 @@ def test_groups_of_global_defs_are_for_their_family(reader: Reader) -> None:
     assert groups == ["224.0.0.44", "ff02::66"]
 
 
+@pytest.mark.parametrize("setting", ["vrrp_mcast_group4 ff02::66", "vrrp_mcast_group6 224.0.0.44"])
+def test_a_group_of_the_other_family_is_one_error_however_many_use_it(reader: Reader, setting: str) -> None:
+    text = f"global_defs {{\n{setting}\n}}\n" + router(V4) + router(V6).replace("VI_1", "VI_2")
+    assert reader.mistakes(text) == ["2:19 address-family"]
+    groups = [str(one.multicast_group) for one in reader.model(text).virtual_routers]
+    assert groups == ["224.0.0.18", "ff02::12"]
+
+
 def test_one_number_may_be_used_once_for_each_family_of_an_interface(reader: Reader) -> None:
     assert reader.mistakes(router(V4) + router(V6).replace("VI_1", "VI_2")) == []
 

@@ -15,6 +15,8 @@ from vrrpd.config.values import BadValueError, read_address
 
 SOURCES = ("mcast_src_ip", "unicast_src_ip")
 BLOCKS = ("virtual_ipaddress", "unicast_peer")
+GROUPS = {4: "vrrp_mcast_group4", 6: "vrrp_mcast_group6"}
+"""Where `global_defs` says for each family where adverts go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +90,21 @@ def bind_source(node: Node, family: Family, report: Report) -> Address | None:
 def bind_group(node: Node, settings: Node, family: Family, report: Report) -> Address:
     """Where adverts go unless there are peers."""
     written = _of_family(node.last("mcast_dst_ip"), family, report)
-    inherited = address(settings, "vrrp_mcast_group4" if family.number == 4 else "vrrp_mcast_group6")
+    inherited = address(settings, GROUPS[family.number])
     if inherited is not None and inherited.version != family.number:
         inherited = None
     return written or inherited or (VRRP_GROUP if family.number == 4 else VRRP_GROUP6)
+
+
+def mind_groups(settings: Node, report: Report) -> None:
+    """Report a group in `global_defs` that is of the other family than its keyword."""
+    for family, keyword in GROUPS.items():
+        for found in settings.all(keyword):
+            named = cast("Address", found.values[0])
+            if named.version != family:
+                report.error(
+                    Code.ADDRESS_FAMILY, found.line, 1, f"{named} is no group of IPv{family}", assumed="it is left out"
+                )
 
 
 def _of_family(found: Node | None, family: Family, report: Report) -> Address | None:

@@ -82,8 +82,9 @@ def _addresses(
     others = [entry for entry in entries if family is not None and is_of_other_family(entry, family)]
     if family is not None and others:
         say_addresses_are_of_other_family(entries, others, family, report)
+    left_out = set(map(id, others))
     for entry in entries:
-        if entry in others:
+        if id(entry) in left_out:
             continue
         bound = bind_address(entry, _home(router), report)
         if bound is None:

@@ -54,6 +54,7 @@ class _TrackGroups:
     def __init__(self, root: Node, report: Report) -> None:
         self._root = root
         self._report = report
+        self._order = {id(node): order for order, node in enumerate(root.children)}
         self._nodes: dict[str, Node] = {}
         for node in root.all("track_group"):
             name = cast("str", node.values[0])
@@ -85,11 +86,10 @@ class _TrackGroups:
 
     def _stands_before(self, name: str, block: Node, entry: Line) -> bool:
         group = self._nodes.get(name)
-        children = self._root.children
-        if group is not None and children.index(group) < children.index(block):
+        if group is not None and self._order[id(group)] < self._order[id(block)]:
             return True
         if group is not None or not self._root.meant & {"track_group", ANYTHING}:
-            near = nearest(name, self._nodes) if group is None else None
+            near = nearest(name, self._nodes) if group is None and self._report.has_room() else None
             self._report.error(
                 Code.UNKNOWN_NAME,
                 entry,
@@ -101,14 +101,14 @@ class _TrackGroups:
         return False
 
     def _members(self, group: Node) -> tuple[str, ...]:
-        instances = [cast("str", node.values[0]) for node in self._root.all("vrrp_instance")]
+        instances = {cast("str", node.values[0]): node for node in self._root.all("vrrp_instance")}
         members = []
         for entry in (entry for block in group.all("group") for entry in block.entries):
             for index, name in enumerate(entry.words):
                 if name in instances:
                     members.append(printable(name))
                 elif not is_undefined(name) and not self._root.meant & {"vrrp_instance", ANYTHING}:
-                    near = nearest(name, instances)
+                    near = nearest(name, instances) if self._report.has_room() else None
                     self._report.error(
                         Code.UNKNOWN_NAME,
                         entry,

@@ -23,7 +23,8 @@ class Membership:
     def __init__(self, root: Node, report: Report) -> None:
         self._report = report
         self._root = root
-        self._instances = [cast("str", node.values[0]) for node in root.all("vrrp_instance")]
+        self._instances = {cast("str", node.values[0]): node for node in root.all("vrrp_instance")}
+        self._mentioned = {word for child in root.children if child.name == "vrrp_instance" for word in child.line.words}
         self._group_of: dict[str, tuple[Node, Line]] = {}
         self.members: dict[int, tuple[str, ...]] = {}
         """Of each group, by the identity of its node."""
@@ -60,11 +61,9 @@ class Membership:
     def _is_known(self, name: str, entry: Line, index: int) -> bool:
         if name in self._instances:
             return True
-        if self._root.meant & {"vrrp_instance", ANYTHING} or any(
-            child.name == "vrrp_instance" and name in child.line.words for child in self._root.children
-        ):
+        if name in self._mentioned or self._root.meant & {"vrrp_instance", ANYTHING}:
             return False
-        near = nearest(name, self._instances)
+        near = nearest(name, self._instances) if self._report.has_room() else None
         self._report.error(
             Code.UNKNOWN_NAME,
             entry,

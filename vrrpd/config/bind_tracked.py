@@ -50,6 +50,7 @@ class Definitions:
         self._root = root
         self._report = report
         self._order = {id(node): order for order, node in enumerate(root.children)}
+        self._mentioned = {(child.name, "".join(child.line.words[1:2])) for child in root.children}
         self._known: dict[tuple[str, str], Definition] = {}
         settings = merged(root, "global_defs")
         self.tracked = Tracked(
@@ -69,9 +70,7 @@ class Definitions:
 
     def mentions(self, keyword: str, name: str) -> bool:
         """Whether there is such a block, sound or not; what is wrong with it was said there."""
-        return bool(self._root.meant & {keyword, ANYTHING}) or any(
-            child.name == keyword and child.line.words[1:2] in ([], [name]) for child in self._root.children
-        )
+        return bool(self._root.meant & {keyword, ANYTHING}) or not self._mentioned.isdisjoint({(keyword, name), (keyword, "")})
 
     def follows(self, definition: Definition, user: Node) -> bool:
         """Whether a definition stands behind the block that uses it, and so is not seen there."""

@@ -112,7 +112,7 @@ def _defined(entry: Line, keyword: str, tracks: Tracks) -> Tracker | None:
     definition = definitions.find(keyword, name)
     if definition is None:
         if not definitions.mentions(keyword, name):
-            near = nearest(name, definitions.names(keyword))
+            near = nearest(name, definitions.names(keyword)) if tracks.report.has_room() else None
             tracks.report.error(
                 Code.UNKNOWN_NAME,
                 entry,

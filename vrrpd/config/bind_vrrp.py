@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import cast
 
 from vrrpd.config.bind_authentication import bind_authentication, bind_hmac
-from vrrpd.config.bind_family import bind_group, bind_source, family_of
+from vrrpd.config.bind_family import bind_group, bind_source, family_of, mind_groups
 from vrrpd.config.bind_goods import with_goods
 from vrrpd.config.bind_interface import bind_virtual_interface
 from vrrpd.config.bind_notification import bind_notification
@@ -53,6 +53,7 @@ def bind_virtual_routers(
 ) -> tuple[VirtualRouter, ...]:
     """All virtual routers that are sound."""
     around = Surroundings(merged(root, "global_defs"), definitions, membership, preferences, report)
+    mind_groups(around.settings, report)
     bound: list[VirtualRouter] = []
     seen: dict[object, Node] = {}
     for node in root.all("vrrp_instance"):

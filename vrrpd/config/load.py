@@ -9,15 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 
-from vrrpd.config.bind_daemon import bind_daemon
-from vrrpd.config.bind_director import bind_virtual_servers
-from vrrpd.config.bind_groups import bind_groups
-from vrrpd.config.bind_links import bind_links, bind_static
-from vrrpd.config.bind_rule import Preferences
-from vrrpd.config.bind_sync_group import Membership, bind_sync_groups
-from vrrpd.config.bind_tracked import Definitions
-from vrrpd.config.bind_vrrp import bind_virtual_routers
-from vrrpd.config.bind_web_checks import bind_tls_files
+from vrrpd.config.bind import bind
 from vrrpd.config.diagnostics import Code, Diagnostic, Report, Severity
 from vrrpd.config.expansion import Expansion
 from vrrpd.config.includes import Includes, UnreadableError
@@ -100,20 +92,5 @@ def load(path: str, *, config_id: str | None = None, also: Iterable[str] = ALWAY
     lexer = Lexer(report, Expansion(report, frozenset({config_id, *also}), config_id), includes, PATH_KEYWORDS)
     lexer.read(path, text)
     root = TreeBuilder(ROOT, lexer.lines, report).build()
-    groups = bind_groups(root, report)
-    definitions, membership, preferences = Definitions(root, report), Membership(root, report), Preferences()
-    static = bind_static(root, preferences, report)
-    routers = bind_virtual_routers(root, definitions, membership, preferences, report)
-    written = Config(
-        daemon=bind_daemon(root, report, host),
-        virtual_routers=routers,
-        virtual_servers=bind_virtual_servers(root, groups, report),
-        files=tuple(includes.files),
-        sync_groups=bind_sync_groups(root, membership, frozenset(one.name for one in routers), definitions, report),
-        tracked=definitions.tracked,
-        static=static,
-        links=bind_links(root, report),
-        virtual_server_groups=groups,
-        tls_files=bind_tls_files(root),
-    )
+    written = bind(root, report, host, includes.files)
     return Loaded(written, runnable(written, root, report), root, report.diagnostics(includes.files))
