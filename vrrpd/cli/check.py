@@ -121,7 +121,7 @@ def _worst(codes: Iterable[ExitCode]) -> ExitCode:
 
 def _as_json(checked: Checked) -> dict[str, object]:
     """`vrrp` is as in keepalived's dump: an array of objects, each with the `data` of a virtual router."""
-    loaded = checked.loaded
+    loaded, written = checked.loaded, checked.loaded.written
     return {
         "file": checked.path,
         "summary": checked.summary(),
@@ -129,7 +129,7 @@ def _as_json(checked: Checked) -> dict[str, object]:
         "warnings": len(loaded.warnings),
         "lints": len(checked.lints),
         "diagnostics": [_diagnostic_as_json(one) for one in checked.diagnostics],
-        "vrrp": [{"data": as_keepalived(router)} for router in loaded.written.virtual_routers] if loaded.written else [],
+        "vrrp": [{"data": as_keepalived(router, written.tracked)} for router in written.virtual_routers] if written else [],
     }
 
 
