@@ -63,6 +63,9 @@ def as_keepalived(router: VirtualRouter, tracked: Tracked) -> dict[str, object]:
 
 
 def _command(command: Command) -> str:
+    """Each word in quotes; `</file` is no command but asks whether the file can be opened."""
+    if command.words[0].startswith("<"):
+        return " ".join(command.words)
     return " ".join(f"'{word}'" for word in command.words)
 
 
@@ -83,7 +86,26 @@ def _address(address: VirtualAddress, router: VirtualRouter) -> str:
     words += ["scope", SCOPES.get(address.scope, str(address.scope))]
     if address.label:
         words += ["label", address.label]
-    return " ".join(words)
+    if address.peer:
+        words += ["peer", str(address.peer)]
+    return " ".join([*words, *_flags(address)])
+
+
+def _flags(address: VirtualAddress) -> list[str]:
+    flags = {
+        "home": address.home,
+        "-nodad": address.duplicate_detection,
+        "mngtmpaddr": address.manages_temporary_addresses,
+        "noprefixroute": address.no_prefix_route,
+        "autojoin": address.joins_groups,
+        "no_track": not address.tracked,
+    }
+    words = [name for name, is_set in flags.items() if is_set]
+    if address.address.version == 4:
+        return words
+    if address.preferred_lifetime_s == 0:
+        return [*words, "deprecated"]
+    return [*words, "preferred_lft", str(address.preferred_lifetime_s or "forever")]
 
 
 def _route(route: Route) -> str:
