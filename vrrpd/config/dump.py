@@ -32,7 +32,6 @@ IN_WRITTEN_ORDER = (
     ("mcast_src_ip", "unicast_src_ip"),
     ("lb_algo", "sh-port", "sh-fallback", "mh-port", "mh-fallback"),
     ("delay", "fork_delay", "terminate_delay"),
-    ("connect_ip", "connect_port", "bindto", "bind_port", "bind_if", "connect_timeout", "fwmark", "host"),
 )
 """Keywords of which the later one outdoes the earlier one, or holds only behind it: they keep the order of the file."""
 PLACE = {name: group[0] for group in IN_WRITTEN_ORDER for name in group}
