@@ -28,8 +28,8 @@ def with_tracking(block: str, line: str) -> str:
         ("track_interface", "eth1 weight 10", "interfaces", Tracker("eth1", 10)),
         ("track_interface", "eth1 weight -10 reverse", "interfaces", Tracker("eth1", -10, reverse=True)),
         ("track_script", "s", "scripts", Tracker("s", 5, reverse=True)),
-        ("track_script", "s weight 7", "scripts", Tracker("s", 7)),
-        ("track_script", "s weight 0", "scripts", Tracker("s")),
+        ("track_script", "s weight 7", "scripts", Tracker("s", 7, reverse=True)),
+        ("track_script", "s weight 0", "scripts", Tracker("s", reverse=True)),
         ("track_script", "s weight 7 reverse", "scripts", Tracker("s", 7, reverse=True)),
         ("track_script", "s weight 7 noreverse", "scripts", Tracker("s", 7)),
         ("track_file", "f", "files", Tracker("f", 1)),
@@ -71,7 +71,7 @@ def test_wrong_lines_are_one_message(reader: Reader, block: str, line: str, mess
 def test_of_two_lines_with_one_name_the_first_holds(reader: Reader) -> None:
     text = with_tracking("track_script", "s weight 3\ns weight 4")
     assert reader.mistakes(text) == [f"{LINES_BEFORE + 9}:1 duplicate"]
-    assert reader.model(text).virtual_routers[0].tracking.scripts == (Tracker("s", 3),)
+    assert reader.model(text).virtual_routers[0].tracking.scripts == (Tracker("s", 3, reverse=True),)
 
 
 def test_a_definition_stands_before_its_use(reader: Reader) -> None:
@@ -99,7 +99,7 @@ def test_who_uses_a_definition_with_a_mistake_is_not_blamed(reader: Reader, defi
     ("in_group", "line", "expected"),
     [
         ("", "track_script {\ns\n}", Tracking()),
-        ("", "track_script {\ns weight 0\n}", Tracking(scripts=(Tracker("s"),))),
+        ("", "track_script {\ns weight 0\n}", Tracking(scripts=(Tracker("s", reverse=True),))),
         ("", "track_interface {\neth1 weight 5\n}", Tracking(interfaces=(Tracker("eth1"),))),
         ("sync_group_tracking_weight", "track_script {\ns\n}", Tracking(scripts=(Tracker("s", 5, reverse=True),))),
     ],

@@ -146,12 +146,12 @@ def test_authentication(reader: Reader, lines: str, expected: Authentication, me
 def test_announcements_come_from_the_instance_else_from_global_defs(reader: Reader) -> None:
     text = "global_defs {\n vrrp_garp_master_delay 2\n vrrp_garp_master_refresh 60\n vrrp_garp_lower_prio_repeat 7\n}\n"
     config = reader.config(text + INSTANCE.format("garp_master_delay 1\n garp_master_repeat 3"))
-    assert config.virtual_routers[0].announcements == Announcements(1.0, 3, 60.0, 1, 1.0, 7)
+    assert config.virtual_routers[0].announcements == Announcements(1.0, 3, 60.0, 1, 2.0, 7)
 
 
 def test_fewer_announcements_are_the_least_that_nobody_set_otherwise(reader: Reader) -> None:
     config = reader.config("global_defs {\n vrrp_min_garp\n}\n" + INSTANCE.format("garp_master_repeat 3"))
-    assert config.virtual_routers[0].announcements == Announcements(0.0, 3, 0.0, 0, 0.0, 3)
+    assert config.virtual_routers[0].announcements == Announcements(0.0, 3, 0.0, 0, 0.0, 1)
 
 
 def test_what_else_an_instance_carries(reader: Reader) -> None:

@@ -183,7 +183,7 @@ OUTSIDE = VirtualRouter(
         files=(Tracker("drain", 3),),
         processes=(Tracker("nginx", 7, reverse=True),),
     ),
-    announcements=Announcements(delay_s=1.0, refresh_s=60.0, lower_priority_delay_s=1.0),
+    announcements=Announcements(delay_s=1.0, refresh_s=60.0),
     notification=Notification(any=Command(("/usr/local/bin/tell", "it"), "root"), priority_changes=True),
 )
 INSIDE = VirtualRouter(

@@ -47,7 +47,7 @@ def as_strict(router: VirtualRouter, node: Node, report: Report) -> VirtualRoute
         higher_priority_send_advert=False,
         may_lack_addresses=False,
         virtual_interface=_virtual_interface(router, node, report),
-        announcements=replace(router.announcements, lower_priority_repeat=0),
+        announcements=replace(router.announcements, lower_priority_delay_s=0.0, lower_priority_repeat=0),
     )
 
 

@@ -143,8 +143,10 @@ def _options(entry: Line, kind: Kind, inherited: Tracker, report: Report) -> tup
     try:
         if words.take_if("weight"):
             weight = _limited(words.read(WEIGHT.read), words, kind.weight_max, report)
-            reverse = words.take_if("reverse") is not None
-            words.take_if("noreverse")
+            if words.take_if("noreverse"):
+                reverse = False
+            elif words.take_if("reverse"):
+                reverse = True
     except BadValueError as error:
         assumed = f"`weight {inherited.weight}`"
         report.error(Code.BAD_VALUE, entry, words.index, str(error), assumed=assumed)

@@ -251,18 +251,21 @@ def _cleared(node: Node, name: str, message: str, report: Report) -> None:
 
 
 def _announcements(node: Node, settings: Node, report: Report) -> Announcements:
-    """The instance's garp_* settings, else the global ones, else the defaults; `vrrp_min_garp` lowers those."""
+    """The instance's garp_* settings, else the global ones, else the defaults; `vrrp_min_garp` lowers those.
+
+    What follows an advert of lower priority is, by default, what the global settings say of a new master; not the instance's.
+    """
     least = switch(settings, "vrrp_min_garp", default=False)
+    delay = setting(settings, "vrrp_garp_master_delay", 0 if least else 5)
+    times = setting(settings, "vrrp_garp_master_repeat", 1 if least else 5)
 
     def chosen(name: str, default: int) -> int:
         return setting(node, name, setting(settings, f"vrrp_{name}", default))
 
-    delay = chosen("garp_master_delay", 0 if least else 5)
-    times = chosen("garp_master_repeat", 1 if least else 5)
     extra_s, everywhere = _extra_announcements(node.last("garp_extra_if") or settings.last("vrrp_garp_extra_if"), report)
     return Announcements(
-        delay_s=float(delay),
-        repeat=times,
+        delay_s=float(chosen("garp_master_delay", delay)),
+        repeat=chosen("garp_master_repeat", times),
         refresh_s=float(chosen("garp_master_refresh", 0)),
         refresh_repeat=chosen("garp_master_refresh_repeat", 0 if least else 1),
         lower_priority_delay_s=float(chosen("garp_lower_prio_delay", delay)),
