@@ -11,11 +11,10 @@ import struct
 from collections.abc import Iterator
 from ipaddress import ip_address
 
+from netns_lab.netlink import MESSAGE_HEADER, attributes, messages
 from netns_lab.topology import Address
 
-MESSAGE_HEADER = struct.Struct("=IHHII")  # length, type, flags, sequence, port
 ADDRESS_HEADER = struct.Struct("=BBBBI")  # family, prefix length, flags, scope, interface index
-ATTRIBUTE_HEADER = struct.Struct("=HH")  # length, type
 
 NLM_F_REQUEST_DUMP = 0x301
 NLMSG_DONE = 3
@@ -37,32 +36,17 @@ def of_interface(name: str) -> set[Address]:
     found = set()
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as netlink:
         netlink.send(header + request)
-        for kind, body in _messages(netlink):
+        for kind, body in _dumped(netlink):
             if kind == RTM_NEWADDR and ADDRESS_HEADER.unpack_from(body)[4] == index:
-                attributes = dict(_attributes(body[ADDRESS_HEADER.size :]))
-                found.add(ip_address(attributes.get(IFA_LOCAL) or attributes[IFA_ADDRESS]))
+                found_in = dict(attributes(body[ADDRESS_HEADER.size :]))
+                found.add(ip_address(found_in.get(IFA_LOCAL) or found_in[IFA_ADDRESS]))
     return found
 
 
-def _messages(netlink: socket.socket) -> Iterator[tuple[int, bytes]]:
+def _dumped(netlink: socket.socket) -> Iterator[tuple[int, bytes]]:
     """Type and body of every message up to the end of the dump."""
     while True:
-        datagram = netlink.recv(DATAGRAM_OCTETS_MAX)
-        while datagram:
-            length, kind, *_ = MESSAGE_HEADER.unpack_from(datagram)
+        for kind, _flags, body in messages(netlink.recv(DATAGRAM_OCTETS_MAX)):
             if kind == NLMSG_DONE:
                 return
-            yield kind, datagram[MESSAGE_HEADER.size : length]
-            datagram = datagram[_aligned(length) :]
-
-
-def _attributes(octets: bytes) -> Iterator[tuple[int, bytes]]:
-    while octets:
-        length, kind = ATTRIBUTE_HEADER.unpack_from(octets)
-        yield kind, octets[ATTRIBUTE_HEADER.size : length]
-        octets = octets[_aligned(length) :]
-
-
-def _aligned(length: int) -> int:
-    """Up to the next multiple of four."""
-    return (length + 3) & ~3
+            yield kind, body

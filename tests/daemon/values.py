@@ -7,6 +7,7 @@ from ipaddress import IPv4Address, IPv6Address
 from healthcheck.types import Pace, TcpCheck
 from ipvs.statistics import Statistics
 from ipvs.types import DestinationKey, Forwarding, Protocol, ServiceFlags, ServiceKey
+from tests.status.values import ROUTER as VIRTUAL_ROUTER_STATUS
 from vrrpd.config.model import (
     Announcements,
     Authentication,
@@ -32,15 +33,11 @@ from vrrpd.daemon.messages import (
     Stop,
     Stopped,
 )
-from vrrpd.protocol.counters import Counters
-from vrrpd.protocol.states import State
 from vrrpd.status.events import QuorumChanged, RealServerChanged, VirtualRouterChanged
 from vrrpd.status.model import (
-    AddressStatus,
     DirectorStatus,
     RealServerStatus,
     RouterStatus,
-    VirtualRouterStatus,
     VirtualServerStatus,
 )
 
@@ -68,26 +65,7 @@ SERVER = VirtualServer(
     real_servers=(RealServer(LINK_LOCAL, 80, 3, Forwarding.TUN, POSITION, checks=(CHECK,)),),
 )
 ROUTER_STATUS = RouterStatus(
-    (
-        VirtualRouterStatus(
-            name="VI_1",
-            interface="eth0",
-            virtual_router_id=51,
-            version=2,
-            state=State.MASTER,
-            priority=100,
-            effective_priority=90,
-            advert_interval_s=1.0,
-            master_down_interval_s=3.6,
-            announcement_delay_s=5.0,
-            master_address=IPv4Address("192.0.2.1"),
-            master_priority=100,
-            last_transition_unix_s=1_700_000_000.5,
-            addresses=(AddressStatus("192.0.2.100/24", "eth0", excluded=False, present=True),),
-            counters=Counters(advertisements_received=3, became_master=1),
-            transitions=(("master", "master-timeout", 1),),
-        ),
-    ),
+    (VIRTUAL_ROUTER_STATUS,),
     unknown_virtual_router_ids=1,
     address_repairs=2,
     send_errors=3,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import socket
-import struct
 from collections.abc import Callable, Iterator
 from ipaddress import IPv4Address
 from types import TracebackType
@@ -13,12 +12,11 @@ from typing import Self
 from ipvs.genetlink import NETLINK_GENERIC, family_id
 from ipvs.netlink import NetlinkSocket
 from netns_lab.namespaces import Host
+from netns_lab.netlink import attributes, messages
 from netns_lab.sniffer import ETH_P_ALL, IPV4_SOURCE, Frame, Sniffer, is_arp, is_vrrp
 
-MESSAGE_HEADER = struct.Struct("=IHHII")  # length, type, flags, sequence, port
 NLM_F_REQUEST = 0x01
 ADDRESS_HEADER_OCTETS = 8
-ATTRIBUTE_HEADER = struct.Struct("=HH")
 IFA_LOCAL = 2
 RTM_NEWADDR, RTM_DELADDR = 20, 21
 RTMGRP_IPV4_IFADDR = 0x10
@@ -57,8 +55,8 @@ class AddressWitness:
         """What happened since the last call, in order, such as `+192.168.4.15` and `-192.168.4.15`."""
         seen = []
         for datagram, _protocol in _waiting(self._socket):
-            for kind, _flags, body in _messages(datagram):
-                address = IPv4Address(dict(_attributes(body[ADDRESS_HEADER_OCTETS:]))[IFA_LOCAL])
+            for kind, _flags, body in messages(datagram):
+                address = IPv4Address(dict(attributes(body[ADDRESS_HEADER_OCTETS:]))[IFA_LOCAL])
                 seen.append(f"{'+' if kind == RTM_NEWADDR else '-'}{address}")
         return seen
 
@@ -88,7 +86,7 @@ class NetlinkWitness:
         """Requests since the last call that change IPVS or an address, in order and by the kernel's names for them."""
         seen = []
         for datagram, protocol in _waiting(self._socket):
-            for kind, flags, body in _messages(datagram):
+            for kind, flags, body in messages(datagram):
                 if not flags & NLM_F_REQUEST:
                     continue
                 if protocol == socket.NETLINK_ROUTE and kind in ADDRESS_CHANGES:
@@ -140,23 +138,3 @@ def _waiting(queue: socket.socket) -> Iterator[tuple[bytes, int]]:
         except BlockingIOError:
             return
         yield datagram, address[1]
-
-
-def _messages(datagram: bytes) -> Iterator[tuple[int, int, bytes]]:
-    """Type, flags and body of each netlink message in a datagram."""
-    while len(datagram) >= MESSAGE_HEADER.size:
-        length, kind, flags, *_ = MESSAGE_HEADER.unpack_from(datagram)
-        yield kind, flags, datagram[MESSAGE_HEADER.size : length]
-        datagram = datagram[_aligned(length) :]
-
-
-def _attributes(octets: bytes) -> Iterator[tuple[int, bytes]]:
-    while octets:
-        length, kind = ATTRIBUTE_HEADER.unpack_from(octets)
-        yield kind, octets[ATTRIBUTE_HEADER.size : length]
-        octets = octets[_aligned(length) :]
-
-
-def _aligned(length: int) -> int:
-    """Up to the next multiple of four."""
-    return (length + 3) & ~3
