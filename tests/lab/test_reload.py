@@ -105,7 +105,7 @@ def test_an_unchanged_file_is_no_message_at_all(pair: Pair, requests: NetlinkWit
     assert after == (before[0], before[1] + 1)
 
 
-def test_a_file_with_an_error_is_refused_as_a_whole_with_the_words_of_check(
+def test_a_file_with_an_error_is_refused_as_a_whole_with_the_words_of_the_test(
     pair: Pair, requests: NetlinkWitness, addresses: AddressWitness
 ) -> None:
     lvs1 = pair.first
@@ -117,8 +117,8 @@ def test_a_file_with_an_error_is_refused_as_a_whole_with_the_words_of_check(
     assert addresses.changes() == []
     assert lvs1.host.real_servers() == BOTH_SERVERS
     log = re.sub(r"(?m)^\d{4}-\d\d-\d\d [\d:.]+: ", "", lvs1.daemon.log().removeprefix(log_before))
-    checked = lvs1.host.run(sys.executable, "-m", "vrrpd", "check", lvs1.configuration, check=False)
-    *diagnostics, _summary = checked.stdout.splitlines(keepends=True)
+    checked = lvs1.host.run(sys.executable, "-m", "vrrpd", "-t", "-f", lvs1.configuration, check=False)
+    *diagnostics, _summary = checked.stderr.splitlines(keepends=True)
     assert checked.returncode == 5
     assert "".join(diagnostics) in log
     assert "error" in log

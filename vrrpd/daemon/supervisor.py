@@ -163,11 +163,8 @@ class Supervisor:
     def _load(self) -> language.Loaded:
         loaded = language.load(self._options.config_file, config_id=self._options.config_id)
         for diagnostic in loaded.diagnostics:
-            log.log(
-                logging.WARNING if diagnostic in loaded.warnings else logging.ERROR,
-                "%s",
-                language.render(diagnostic, colour=False),
-            )
+            level = logging.ERROR if diagnostic.severity is language.Severity.ERROR else logging.WARNING
+            log.log(level, "%s", language.render(diagnostic, colour=False))
         return loaded
 
     def reload(self) -> None:
