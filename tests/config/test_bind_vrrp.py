@@ -268,3 +268,19 @@ def test_a_second_router_of_the_same_name_or_id_is_left_out(reader: Reader, old:
     assert said(loaded) == ["9:15 duplicate"]
     assert loaded.config is not None
     assert len(loaded.config.virtual_routers) == 1
+
+
+def test_five_mistakes_in_a_router_that_is_left_out_are_five_messages(reader: Reader) -> None:
+    text = (
+        "vrrp_instance VI_1 {\n interfce eth0\n interface eth0\n virtual_router_id 300\n"
+        " authentication {\n  auth_type PASX\n  auth_pass 1111\n }\n"
+        " virtual_ipaddress {\n  192.168.4.300\n  192.168.4.15/24 devv eth0\n }\n}\n"
+    )
+    loaded = reader.load(text)
+    assert [one.position.line for one in loaded.errors] == [2, 4, 6, 10, 11]
+    assert len(loaded.diagnostics) == 5
+
+
+def test_mistakes_in_a_virtual_server_that_is_left_out_are_told(reader: Reader) -> None:
+    text = "virtual_server 192.168.4.400 80 {\n lb_algo wrrr\n lb_kind DX\n protocol TPC\n real_server 192.168.4.100 99999 {\n }\n}\n"
+    assert [one.position.line for one in reader.load(text).errors] == [1, 2, 3, 4, 5]

@@ -81,13 +81,13 @@ def _is_duplicate(node: Node, key: VirtualServerKey, seen: dict[VirtualServerKey
 
 def _bind(node: Node, groups: Groups, settings: Node, names: Names, report: Report) -> VirtualServer | None:
     key = _key(node, groups, report)
+    kind = node.last("lb_kind")
+    method = bind_method(kind, report) if kind else DEFAULT_METHOD
     if key is None:
         return None
     _assume_default(node, "lb_algo", "wlc", report)
     timeout_s, prefix_length = _persistence(node, key, groups, report)
     _assume_default(node, "lb_kind", "NAT", report)
-    kind = node.last("lb_kind")
-    method = bind_method(kind, report) if kind else DEFAULT_METHOD
     real_servers = bind_real_servers(node, key, method, settings, names, report)
     if not real_servers:
         if not node.mentions("real_server"):

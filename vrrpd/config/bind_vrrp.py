@@ -89,8 +89,7 @@ def _is_duplicate(node: Node, router: VirtualRouter, seen: dict[object, Node], r
 
 def _bind(node: Node, around: Surroundings) -> VirtualRouter | None:
     name, settings, report = cast("str", node.values[0]), around.settings, around.report
-    if not _is_possible(node, name, report):
-        return None
+    possible = _is_possible(node, name, report)  # whatever else is wrong in it is told all the same
     family = family_of(node, settings, report)
     strict = switch(node, "strict_mode", switch(settings, "vrrp_strict", default=False))
     interface, virtual_router_id = setting(node, "interface", ""), setting(node, "virtual_router_id", 0)
@@ -145,7 +144,7 @@ def _bind(node: Node, around: Surroundings) -> VirtualRouter | None:
     )
     router = _with_preemption(router, node, report)
     bound = with_goods(as_strict(router, node, report) if strict else router, node, family, around.preferences, report)
-    return bound if bound is not None and mind_first_address(bound, node, report) else None
+    return bound if bound is not None and mind_first_address(bound, node, report) and possible else None
 
 
 def _is_possible(node: Node, name: str, report: Report) -> bool:
