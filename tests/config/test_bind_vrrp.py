@@ -282,5 +282,6 @@ def test_five_mistakes_in_a_router_that_is_left_out_are_five_messages(reader: Re
 
 
 def test_mistakes_in_a_virtual_server_that_is_left_out_are_told(reader: Reader) -> None:
-    text = "virtual_server 192.168.4.400 80 {\n lb_algo wrrr\n lb_kind DX\n protocol TPC\n real_server 192.168.4.100 99999 {\n }\n}\n"
+    settings = " lb_algo wrrr\n lb_kind DX\n protocol TPC\n real_server 192.168.4.100 99999 {\n }\n"
+    text = f"virtual_server 192.168.4.400 80 {{\n{settings}}}\n"
     assert [one.position.line for one in reader.load(text).errors] == [1, 2, 3, 4, 5]
