@@ -14,7 +14,15 @@ from vrrpd.config.bind_address import bind_address
 from vrrpd.config.bind_daemon import address, flag, merged, setting, switch
 from vrrpd.config.diagnostics import Code, Report, printable
 from vrrpd.config.line import Line
-from vrrpd.config.model import VRRP_GROUP, Announcements, Authentication, AuthenticationType, VirtualAddress, VirtualRouter
+from vrrpd.config.model import (
+    VRRP_GROUP,
+    Announcements,
+    Authentication,
+    AuthenticationType,
+    HandOver,
+    VirtualAddress,
+    VirtualRouter,
+)
 from vrrpd.config.tree import Node
 
 PASSWORD_OCTETS_MAX = 8
@@ -28,6 +36,7 @@ DEFAULT_PRIORITY = 100
 def bind_virtual_routers(root: Node, report: Report) -> tuple[VirtualRouter, ...]:
     """All virtual routers that can run as configured."""
     settings = merged(root, "global_defs")
+    hand_over = HandOver(setting(merged(root, "vrrpd"), "hand_over", HandOver.MAKE_BEFORE_BREAK.value))
     in_groups = _sync_group_members(root, report)
     bound: list[VirtualRouter] = []
     seen: dict[object, Node] = {}
@@ -35,7 +44,7 @@ def bind_virtual_routers(root: Node, report: Report) -> tuple[VirtualRouter, ...
         router = _bind(node, settings, report)
         if router is None or _is_duplicate(node, router, seen, report) or router.name in in_groups:
             continue
-        bound.append(router)
+        bound.append(replace(router, hand_over=hand_over))
     return tuple(bound)
 
 

@@ -63,6 +63,15 @@ class Announcements:
     lower_priority_repeat: int = 5
 
 
+class HandOver(Enum):
+    """When a master that is stopped lets go of its addresses."""
+
+    MAKE_BEFORE_BREAK = "make_before_break"
+    """When the new master has been heard, or nobody can come any more."""
+    BREAK_BEFORE_MAKE = "break_before_make"
+    """With its last advert, as keepalived does."""
+
+
 @dataclass(frozen=True, slots=True)
 class VirtualRouter:
     """One `vrrp_instance`."""
@@ -90,6 +99,7 @@ class VirtualRouter:
     announcements: Announcements = Announcements()
     higher_priority_send_advert: bool = False
     lower_priority_no_advert: bool = False
+    hand_over: HandOver = HandOver.MAKE_BEFORE_BREAK
     smtp_alert: bool = False
 
 

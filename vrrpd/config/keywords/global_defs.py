@@ -232,5 +232,12 @@ VRRPD = block(
         default="both",
         since="vrrpd",
     ),
+    line(
+        "hand_over",
+        "When a master that is stopped lets go: after the new one was heard, or at once.",
+        Choice(("make_before_break", "break_before_make")),
+        default="make_before_break",
+        since="vrrpd",
+    ),
     since="vrrpd",
 )
