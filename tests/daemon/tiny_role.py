@@ -64,6 +64,7 @@ class TinyRole:
     def stop(self, done: Callable[[], None]) -> None:
         with self._notes.open("a") as notes:
             notes.write("stopped\n")
+        log.info("stop noted")
         if "linger" not in self._orders:
             done()
 

@@ -125,13 +125,8 @@ class Router:
             self._segments.pop(name).close()
 
     def _start(self, station: Station) -> None:
-        """Begin as the protocol says, or go on as master where the peers cannot have noticed that we were away.
-
-        Where a reload gives back what an earlier one took away a moment ago, the old virtual router hands over first.
-        """
+        """Begin as the protocol says, or go on as master where the peers cannot have noticed that we were away."""
         router = station.instance.router
-        if key_of(router) in self._leavers:
-            return
         self._segments[router.interface].join(router.multicast_group)
         self._learn_source(station)
         for name in interfaces(router):
@@ -141,18 +136,13 @@ class Router:
 
     def _dismiss(self, key: StationKey) -> None:
         """Have a virtual router give up. A master may serve on for a while, beside those that stay."""
-        station = self._stations.pop(key)
-        if station.instance.state is State.INITIALIZE:
-            return  # it still waits for its own predecessor and has nothing to give up
-        self._leavers[key] = station
+        station = self._leavers[key] = self._stations.pop(key)
         self._tell(station, Shutdown())
 
     def _forget(self, key: StationKey) -> None:
         """A leaver has let go."""
         del self._leavers[key]
         self._close_segments()
-        if key in self._stations:
-            self._start(self._stations[key])
         self._answer_if_handed_over()
 
     def _once_handed_over(self, done: Callable[[], None]) -> None:
