@@ -111,8 +111,14 @@ class Router:
             self._start(station)
         self._holdings.reconcile()
         self._holdings.disown(owned)
-        self._close_segments()
-        self._once_handed_over(done)
+        remaining = {addition.key for station in self._stations.values() for addition in station.additions}
+
+        def finish() -> None:
+            self._holdings.disown(remaining)
+            self._close_segments()
+            done()
+
+        self._once_handed_over(finish)
 
     def _open_segments(self, names: set[str]) -> None:
         for name in names - self._segments.keys():
@@ -120,6 +126,7 @@ class Router:
         self._learn_everything()
 
     def _close_segments(self) -> None:
+        """Of interfaces that no virtual router has to do with any more."""
         needed = {name for station in self._present() for name in interfaces(station.instance.router)}
         for name in self._segments.keys() - needed:
             self._segments.pop(name).close()
@@ -142,11 +149,11 @@ class Router:
     def _forget(self, key: StationKey) -> None:
         """A leaver has let go."""
         del self._leavers[key]
-        self._close_segments()
         self._answer_if_handed_over()
 
-    def _once_handed_over(self, done: Callable[[], None]) -> None:
-        self._waiting.append(done)
+    def _once_handed_over(self, answer: Callable[[], None]) -> None:
+        """Answer the supervisor when no leaver holds an address any more, which may be now."""
+        self._waiting.append(answer)
         self._answer_if_handed_over()
 
     def _answer_if_handed_over(self) -> None:

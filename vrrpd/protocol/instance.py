@@ -447,7 +447,7 @@ class Instance:
         """After the farewell, serve on until another master has been heard or nobody can come any more; say nothing meanwhile.
 
         RFC 3768 and keepalived let go with the farewell, and nobody serves for the skew time of the next master (805 ms with
-        priority 50). That no two masters hold the addresses at once is not lost by much: they do for `SUCCESSOR_GRACE_S`.
+        priority 50). The price is that two hold the addresses at once, for `SUCCESSOR_GRACE_S`.
         """
         self._timers.set(Timer.HAND_OVER, now_s + LONGEST_SKEW_S + SUCCESSOR_GRACE_S)
 
