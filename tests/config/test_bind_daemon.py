@@ -7,6 +7,7 @@ import pytest
 from tests.config.reading import INSTANCE, SERVER, Reader, said
 from vrrpd.config.model import (
     CompatMetrics,
+    HandOver,
     ListenAddress,
     Mail,
     Scheduling,
@@ -48,6 +49,21 @@ def test_our_own_block_may_hide_from_keepalived(reader: Reader) -> None:
     daemon = reader.config("@vrrpd vrrpd {\n@vrrpd http_listen [::1]:9165\n@vrrpd compat_metrics none\n@vrrpd }\n").daemon
     assert daemon.http_listen == ListenAddress("::1", 9165)
     assert daemon.compat_metrics is CompatMetrics.NONE
+
+
+@pytest.mark.parametrize(
+    ("setting", "hand_over"),
+    [
+        ("", HandOver.MAKE_BEFORE_BREAK),
+        ("hand_over make_before_break", HandOver.MAKE_BEFORE_BREAK),
+        ("hand_over break_before_make", HandOver.BREAK_BEFORE_MAKE),
+    ],
+)
+def test_how_a_stopped_master_hands_over_holds_for_every_virtual_router(
+    reader: Reader, setting: str, hand_over: HandOver
+) -> None:
+    config = reader.config(INSTANCE.format("") + f"vrrpd {{\n{setting}\n}}\n")
+    assert [router.hand_over for router in config.virtual_routers] == [hand_over]
 
 
 @pytest.mark.parametrize("where", ["9165", "127.0.0.1:0", "127.0.0.300:80", "::1:80", "a b:80", "[::1%eth0]:80"])

@@ -263,6 +263,17 @@ async def test_one_that_died_just_before_the_stop_gives_back_all_the_same(
     assert len(ward.born) == 2
 
 
+async def test_what_one_that_died_while_it_stopped_left_behind_a_new_one_gives_back(ward: Ward, notes: Path) -> None:
+    await ward.nursling.give(order("linger"))
+    stopping = asyncio.create_task(ward.nursling.stop(PATIENCE_S))
+    for death in (1, 2):
+        await ward.until(lambda death=death: ward.reports.count(line("stop noted")) == death)  # type: ignore[misc]
+        assert noted(notes) == "stopped\n" * death
+        os.kill(ward.born[-1], signal.SIGKILL)
+    await stopping
+    assert len(ward.born) == 2, "nobody is started a third time"
+
+
 # ---- silence
 
 

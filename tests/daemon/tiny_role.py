@@ -36,13 +36,14 @@ class TinyRole:
         self._works = 0
         log.info("born")
 
-    def work(self, work: object) -> None:
+    def work(self, work: object, done: Callable[[], None]) -> None:
         assert isinstance(work, RouterWork)
         self._orders = tuple(router.name for router in work.virtual_routers)
         self._works += 1
         for name in self._orders:
             log.info("%s at work", name)
             self._do(name)
+        done()
 
     def _do(self, name: str) -> None:
         match name:
@@ -63,6 +64,7 @@ class TinyRole:
     def stop(self, done: Callable[[], None]) -> None:
         with self._notes.open("a") as notes:
             notes.write("stopped\n")
+        log.info("stop noted")
         if "linger" not in self._orders:
             done()
 

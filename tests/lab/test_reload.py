@@ -125,16 +125,22 @@ def test_a_file_with_an_error_is_refused_as_a_whole_with_the_words_of_the_test(
     assert "reload refused" in log
 
 
-def test_instances_come_and_go_beside_a_master_that_goes_on(pair: Pair, addresses: AddressWitness) -> None:
+def test_instances_come_and_hand_over_beside_a_master_that_goes_on(pair: Pair, addresses: AddressWitness) -> None:
     lvs1 = pair.first
     lvs1.edit((f"{ADDRESS}\n}}", f"{ADDRESS}\n}}{SECOND_INSTANCE}"))
     lvs1.reload()
     lvs1.wait_until("master", "VI_2")
     assert addresses.changes() == ["+192.168.4.16"]
     lvs1.edit((SECOND_INSTANCE, ""))
+    reloads = lvs1.metric("vrrpd_reloads_total")
     with sniffer.on_bridge(pair.lab, adverts_of(lvs1.host, virtual_router_id=51)) as wire:
-        lvs1.reload()
-        assert [frame.octets[PRIORITY] for frame in wire.frames()][-1] == 0
+        lvs1.daemon.signal(signal.SIGHUP)
+        while wire.wait(PROMPT_S).octets[PRIORITY] != 0:
+            pass
+        assert lvs1.state("VI_2") == "relinquishing"
+        assert addresses.changes() == []
+        wait_for(lambda: lvs1.metric("vrrpd_reloads_total") > reloads, PROMPT_S, "the reload")
+        assert wire.frames() == [], "it says no more"
     assert addresses.changes() == ["-192.168.4.16"]
     assert lvs1.state("VI_2") is None
 

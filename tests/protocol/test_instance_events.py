@@ -10,7 +10,7 @@ import pytest
 
 from tests.protocol import routers
 from tests.protocol.routers import DIRECTOR_1, DIRECTOR_2, NOW_S, addresses, heard, master, router, started, story
-from vrrpd.config.model import Announcements, Authentication, VirtualRouter
+from vrrpd.config.model import Announcements, Authentication, HandOver, VirtualRouter
 from vrrpd.config.position import Position
 from vrrpd.protocol.actions import SendAdvert
 from vrrpd.protocol.events import Event, FaultCleared, FaultRaised, Reconfigured, Shutdown, SourceChanged, Start
@@ -293,8 +293,96 @@ def test_a_problem_is_told_again_after_a_reload() -> None:
 # -------------------------------------------------------------------------------------------------------------- shutdown
 
 
-def test_a_master_says_farewell_and_lets_go() -> None:
-    instance = master()
+def relinquishing(**changes: Any) -> Instance:
+    """A master that was stopped at `NOW_S` + 0.5."""
+    instance = master(router(**changes))
+    instance.on_event(Shutdown(), NOW_S + 0.5)
+    instance.actions()
+    return instance
+
+
+def test_a_master_says_farewell_and_keeps_its_addresses_until_nobody_can_come_any_more() -> None:
+    instance = master(router(announcements=Announcements(refresh_s=0.1)))
+    instance.on_event(Shutdown(), NOW_S + 0.5)
+    assert story(instance.actions()) == ["advert 0", "MASTER > RELINQUISHING: shutdown"]
+    assert instance.holds_addresses
+    assert (instance.master_address, instance.counters.released_master) == (None, 1)
+    assert instance.deadline() == pytest.approx(NOW_S + 0.5 + 1.0 + 0.05)  # the skew of priority 0, and the grace
+    instance.on_timer(NOW_S + 1.5)
+    assert instance.actions() == [], "neither adverts nor announcements"
+    instance.on_timer(NOW_S + 1.55)
+    assert story(instance.actions()) == ["release", "RELINQUISHING > INITIALIZE: no-successor"]
+    assert (instance.holds_addresses, instance.deadline()) == (False, None)
+
+
+@pytest.mark.parametrize("priority", [1, 50, 100, 255])
+def test_a_master_that_gave_up_lets_go_a_little_after_the_first_advert_of_whoever_follows(priority: int) -> None:
+    instance = relinquishing()
+    instance.on_packet(heard(priority), NOW_S + 0.9)
+    assert (instance.state, instance.master_address) == (State.RELINQUISHING, DIRECTOR_2)
+    assert instance.deadline() == pytest.approx(NOW_S + 0.95)
+    instance.on_packet(heard(priority), NOW_S + 0.94)
+    assert instance.actions() == [], "it answers no election"
+    instance.on_timer(NOW_S + 0.95)
+    told = f"RELINQUISHING > INITIALIZE: handed-over of {DIRECTOR_2} ({priority})"
+    assert story(instance.actions()) == ["release", told]
+
+
+def test_another_router_that_gives_up_as_well_is_no_successor() -> None:
+    instance = relinquishing()
+    instance.on_packet(heard(0), NOW_S + 0.9)
+    assert instance.deadline() == pytest.approx(NOW_S + 1.55)
+
+
+def test_a_successor_that_comes_at_the_last_moment_gets_its_time() -> None:
+    instance = relinquishing()
+    instance.on_packet(heard(50), NOW_S + 1.54)
+    assert instance.deadline() == pytest.approx(NOW_S + 1.59)
+
+
+@pytest.mark.parametrize(
+    ("fault", "cause"),
+    [(FaultRaised("interface down"), "interface-down"), (SourceChanged(None), "no-primary-ip-address")],
+)
+def test_a_fault_ends_a_hand_over_at_once(fault: Event, cause: str) -> None:
+    instance = relinquishing()
+    instance.on_event(fault, NOW_S + 0.7)
+    assert story(instance.actions()) == ["release", f"RELINQUISHING > INITIALIZE: {cause}"]
+    assert instance.deadline() is None
+
+
+@pytest.mark.parametrize("event", [Shutdown(), FaultCleared("interface down"), Reconfigured(router(priority=7))])
+def test_nothing_else_ends_a_hand_over_or_prolongs_it(event: Event) -> None:
+    instance = relinquishing()
+    instance.on_event(event, NOW_S + 0.7)
+    assert instance.actions() == []
+    assert instance.deadline() == pytest.approx(NOW_S + 1.55)
+
+
+def test_a_router_that_hands_over_cannot_be_started_before_that_is_over() -> None:
+    instance = relinquishing()
+    with pytest.raises(IllegalTransitionError):
+        instance.on_event(Start(), NOW_S + 0.7)
+    instance.on_timer(NOW_S + 1.55)
+    instance.actions()
+    instance.on_event(Start(), NOW_S + 2)
+    assert story(instance.actions()) == ["release", "INITIALIZE > BACKUP: startup"]
+
+
+def test_who_follows_a_master_that_gave_up_announces_again_when_that_one_must_be_gone() -> None:
+    instance = started(router(announcements=Announcements(delay_s=0.0)))
+    instance.on_packet(heard(0), NOW_S + 1)
+    taken_over_s = NOW_S + 1 + 0.609375
+    instance.on_timer(taken_over_s)
+    instance.actions()
+    assert instance.deadline() == pytest.approx(taken_over_s + 0.1)
+    instance.on_timer(taken_over_s + 0.1)
+    assert story(instance.actions()) == ["announce 1"]
+    assert instance.deadline() == taken_over_s + 1
+
+
+def test_a_master_that_breaks_before_another_makes_says_farewell_and_lets_go() -> None:
+    instance = master(router(hand_over=HandOver.BREAK_BEFORE_MAKE))
     for second in range(1, 7):
         instance.on_timer(NOW_S + second)
     instance.actions()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from tests.protocol.routers import DIRECTOR_1, DIRECTOR_2, KEEPALIVED_PASS, NOW_S, addresses, heard, master, router, started
-from vrrpd.config.model import Announcements, VirtualRouter
+from vrrpd.config.model import Announcements, HandOver, VirtualRouter
 from vrrpd.protocol.actions import Announce, HoldAddresses, ReleaseAddresses, SendAdvert, Transition
 from vrrpd.protocol.events import Event, FaultCleared, FaultRaised, Reconfigured, Shutdown, SourceChanged, Start
 from vrrpd.protocol.instance import Instance
@@ -40,6 +40,7 @@ ROUTERS = st.builds(
     addresses=st.sampled_from([(), addresses(15), addresses(15, 16)]),
     announcements=ANNOUNCEMENTS,
     lower_priority_no_advert=st.booleans(),
+    hand_over=st.sampled_from(HandOver),
 )
 ARROWS = {(state, successor) for (state, _, _), successor in TRANSITIONS.items()}
 ACTIONS_MAX = 8
@@ -81,6 +82,7 @@ class AnyHistory(RuleBasedStateMachine):
         for action in actions:
             match action:
                 case SendAdvert(datagram, priority):
+                    assert self.state is not State.RELINQUISHING
                     sent = parse(datagram)
                     assert isinstance(sent, Parsed)
                     assert sent.advertisement.priority == priority
@@ -92,6 +94,7 @@ class AnyHistory(RuleBasedStateMachine):
                     self.holds = False
                 case Announce(repeat):
                     assert self.holds
+                    assert self.state is not State.RELINQUISHING
                     assert repeat > 0
                 case Transition(old, new):
                     assert old is self.state
@@ -126,7 +129,8 @@ class AnyHistory(RuleBasedStateMachine):
         before = self.state
         self.tell(Reconfigured(configuration))
         assert self.instance.router is configuration
-        assert self.state is before or State.FAULT in (before, self.state)  # a reload never elects
+        a_fault_s_doing = State.FAULT in (before, self.state) or before is State.RELINQUISHING
+        assert self.state is before or a_fault_s_doing  # a reload never elects
 
     @rule()
     def shut_down(self) -> None:
@@ -162,13 +166,13 @@ class AnyHistory(RuleBasedStateMachine):
         self.settle()
 
     @invariant()
-    def addresses_are_held_by_a_master_and_nobody_else(self) -> None:
+    def addresses_are_held_by_a_master_until_it_has_let_go_and_by_nobody_else(self) -> None:
         assert self.state is self.instance.state
-        assert self.holds == self.instance.holds_addresses == (self.state is State.MASTER)
+        assert self.holds == self.instance.holds_addresses == (self.state in (State.MASTER, State.RELINQUISHING))
 
     @invariant()
     def something_is_waited_for_exactly_while_it_takes_part(self) -> None:
-        assert (self.instance.deadline() is not None) == (self.state in (State.BACKUP, State.MASTER))
+        assert (self.instance.deadline() is not None) == (self.state not in (State.INITIALIZE, State.FAULT))
 
     @invariant()
     def counters_tell_what_was_done(self) -> None:

@@ -75,6 +75,32 @@ def test_a_planned_stop_is_over_after_the_skew() -> None:
     assert two.transitions()[-1].cause is Cause.PRIORITY_ZERO
 
 
+def test_at_a_planned_stop_the_old_master_holds_until_the_new_one_is_announced_which_has_the_last_word() -> None:
+    segment, one, two = pair()
+    stopped_s = segment.now_s
+    segment.tell(one, Shutdown())
+    segment.run(2.0)
+    let_go_s = one.times(ReleaseAddresses)[-1]
+    first, last = two.times(Announce, since_s=stopped_s)
+    assert first < let_go_s < last
+    assert let_go_s - first == pytest.approx(LINK_DELAY_S + 0.05)
+    end = one.transitions()[-1]
+    assert (end.cause, end.sender, end.sender_priority) == (Cause.HANDED_OVER, two.address, 50)
+
+
+@pytest.mark.parametrize("priorities", [(100, 1), (100, 50, 49), (255, 254, 1)])
+def test_at_a_planned_stop_the_addresses_are_held_at_every_moment(priorities: tuple[int, ...]) -> None:
+    segment = Segment(*(router(priority=priority) for priority in priorities))
+    one, two, *_ = segment.hosts
+    segment.start()
+    segment.run(SETTLED_S)
+    segment.tell(one, Shutdown())
+    for _ in range(1500):
+        segment.run(0.001)
+        assert any(host.holds for host in segment.hosts)
+    assert [host for host in segment.hosts if host.holds] == segment.masters() == [two]
+
+
 def test_a_crash_is_over_after_the_master_down_interval() -> None:
     segment, one, two = pair()
     last_advert_s = one.times(SendAdvert)[-1]

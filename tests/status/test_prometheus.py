@@ -344,7 +344,13 @@ def test_the_state_is_keepalived_s_number_once_for_each_address() -> None:
 
 @pytest.mark.parametrize(
     ("state", "number", "word"),
-    [(State.INITIALIZE, 0, "INIT"), (State.BACKUP, 1, "BACKUP"), (State.MASTER, 2, "MASTER"), (State.FAULT, 3, "FAULT")],
+    [
+        (State.INITIALIZE, 0, "INIT"),
+        (State.BACKUP, 1, "BACKUP"),
+        (State.MASTER, 2, "MASTER"),
+        (State.FAULT, 3, "FAULT"),
+        (State.RELINQUISHING, 0, "INIT"),
+    ],
 )
 def test_states_have_the_exporters_number_and_word(state: State, number: int, word: str) -> None:
     snapshot = replace(SNAPSHOT, router=RouterStatus((replace(BARE_ROUTER, state=state),), 0, 0, 0, 0.0, 0))

@@ -21,7 +21,7 @@ from vrrpd.config.bind_tracked import Definitions
 from vrrpd.config.bind_tracking import Tracks, bind_tracking
 from vrrpd.config.bind_unicast import bind_unicast
 from vrrpd.config.diagnostics import Code, Note, Report, printable
-from vrrpd.config.model import Announcements, Authentication, VirtualRouter
+from vrrpd.config.model import Announcements, Authentication, HandOver, VirtualRouter
 from vrrpd.config.settings import flag, merged, number, setting, switch, word
 from vrrpd.config.tree import Node
 from vrrpd.config.values import BadValueError, Integer
@@ -54,13 +54,14 @@ def bind_virtual_routers(
     """All virtual routers that are sound."""
     around = Surroundings(merged(root, "global_defs"), definitions, membership, preferences, report)
     mind_groups(around.settings, report)
+    hand_over = HandOver(setting(merged(root, "vrrpd"), "hand_over", HandOver.MAKE_BEFORE_BREAK.value))
     bound: list[VirtualRouter] = []
     seen: dict[object, Node] = {}
     for node in root.all("vrrp_instance"):
         router = _bind(node, around)
         if router is None or _is_duplicate(node, router, seen, report):
             continue
-        bound.append(router)
+        bound.append(replace(router, hand_over=hand_over))
     return tuple(bound)
 
 

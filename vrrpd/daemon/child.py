@@ -16,6 +16,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from vrrpd.config.model import Scheduling
@@ -39,8 +40,8 @@ log = logging.getLogger(__name__)
 class Role(Protocol):
     """What a child does; one object of it lives as long as the process."""
 
-    def work(self, work: object) -> None:
-        """Take a configuration: the first, or a new one at a reload."""
+    def work(self, work: object, done: Callable[[], None]) -> None:
+        """Take a configuration, the first or a new one at a reload, and call `done` when the kernel shows it."""
 
     def status(self) -> RouterStatus | DirectorStatus:
         """Everything there is to know about it."""
@@ -133,13 +134,15 @@ class _Child:
             case Ask(number):
                 self._channel.send(Answer(number, self._role.status()))
             case Give(number, work):
-                self._role.work(work)
-                self._channel.send(Ready(number), must_arrive=True)
+                self._role.work(work, partial(self._ready, number))
                 gc.collect()
                 gc.freeze()
                 gc.set_threshold(*GARBAGE_THRESHOLDS)
             case Stop():
                 self._role.stop(self._stopped)
+
+    def _ready(self, number: int) -> None:
+        self._channel.send(Ready(number), must_arrive=True)
 
     def _stopped(self) -> None:
         self._channel.send(Stopped(), must_arrive=True)

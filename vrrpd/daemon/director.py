@@ -70,7 +70,7 @@ class Director:
 
     # -- configuration --------------------------------------------------------------------------------------------------
 
-    def work(self, work: object) -> None:
+    def work(self, work: object, done: Callable[[], None]) -> None:
         """Take the configured virtual servers. What did not change is not touched, not even by a message to the kernel."""
         assert isinstance(work, DirectorWork)
         if not self._scheduled:
@@ -102,6 +102,7 @@ class Director:
         for server in self._servers.values():
             self._report(server)
         self._audit_later(AUDIT_INTERVAL_S)
+        done()
 
     def _tell_known_verdicts(self, now_s: float) -> None:
         """A server that begins to wait for a check that others share learns what it says; for these it is no news."""

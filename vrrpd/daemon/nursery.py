@@ -42,6 +42,7 @@ class Nursling:
         self._ready = asyncio.Event()
         self._ended = asyncio.Event()
         self._stopping = False
+        self._gave_back = False
         self._numbers = itertools.count(1)
         self._asked: dict[int, asyncio.Future[Status]] = {}
         self._restart: asyncio.TimerHandle | None = None
@@ -88,16 +89,26 @@ class Nursling:
         if self._restart is not None:  # it died just now: only a new one can give back what it left in the kernel
             self._restart.cancel()
             self._start()
-        if self._forked is None or self._channel is None:
+        if self._forked is None:
             return
-        self._channel.send(Stop(), must_arrive=True)
         try:
             async with asyncio.timeout(timeout_s):
-                await self._ended.wait()
+                await self._give_back()
         except TimeoutError:
             log.error("%s did not stop within %g s and is killed", self.name, timeout_s)  # noqa: TRY400
             self._signal(signal.SIGKILL)
             await self._ended.wait()
+
+    async def _give_back(self) -> None:
+        """Should the child die over it, a new one is to do it; should that die, too, things stay in the kernel."""
+        for is_last in (False, True):
+            assert self._channel is not None  # it was started
+            self._channel.send(Stop(), must_arrive=True)
+            await self._ended.wait()
+            if self._gave_back or is_last:
+                return
+            log.error("%s died before it had given everything back; starting it again for that", self.name)
+            self._start()
 
     def check_pulse(self) -> None:
         """Ask for a sign of life, and end a child that has let one go unanswered for too long.
@@ -145,6 +156,7 @@ class Nursling:
                 if waiting is not None and not waiting.done():
                     waiting.set_result(status)
             case Stopped():
+                self._gave_back = True
                 log.info("%s stopped", self.name)
             case _:
                 self._on_report(message)

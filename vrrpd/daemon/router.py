@@ -40,8 +40,16 @@ REPAIR_DELAY_S = 0.05
 program fights for it."""
 RETRY_S = 1.0
 """An address that the kernel refused is tried again so often."""
+HAND_OVER_MAX_S = 3.0
+"""A safety net when the process is to end: hand-overs end by themselves after 1.1 s at most. The supervisor waits for 10 s."""
 REAL_TIME_PRIORITY = 20
 """Unless configured: ahead of everything that is not real-time itself, behind the kernel's own threads (50 and above)."""
+
+GIVEN_UP = frozenset({State.INITIALIZE, State.RELINQUISHING})
+"""States that an operator asked for, and need no mail."""
+
+StationKey = tuple[str, int]
+"""Interface and virtual router id."""
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +66,11 @@ class Router:
         self._monitor = RouteMonitor()
         self._loop.add_reader(self._monitor.fileno(), self._on_kernel)
         self._segments: dict[str, Segment] = {}
-        self._stations: dict[tuple[str, int], Station] = {}
+        self._stations: dict[StationKey, Station] = {}
+        self._leavers: dict[StationKey, Station] = {}
+        """No longer wanted; each is forgotten when it has let go of its addresses."""
+        self._waiting: list[Callable[[], None]] = []
+        """To be called when there are no leavers: one for each order of the supervisor, which rarely gives two at once."""
         self._deadlines: list[tuple[float, int, Station]] = []
         """A heap; an entry whose time is not its station's `armed_s` is stale and passed over."""
         self._order = itertools.count()
@@ -73,15 +85,15 @@ class Router:
 
     # -- configuration --------------------------------------------------------------------------------------------------
 
-    def work(self, work: object) -> None:
-        """Take the configured virtual routers: new ones start, vanished ones give up, changed ones go on without a flap."""
+    def work(self, work: object, done: Callable[[], None]) -> None:
+        """Take the configured virtual routers: new ones start, vanished ones hand over, changed ones go on without a flap."""
         assert isinstance(work, RouterWork)
         if not self._scheduled:
             self._scheduled = True
             take_place("router", _ahead_of_others(work.scheduling))
-        wanted = {(router.interface, router.virtual_router_id): router for router in work.virtual_routers}
+        wanted = {key_of(router): router for router in work.virtual_routers}
         for key in self._stations.keys() - wanted.keys():
-            self._tell(self._stations.pop(key), Shutdown())
+            self._dismiss(key)
         self._open_segments({name for router in work.virtual_routers for name in interfaces(router)})
         new = []
         for key, router in wanted.items():
@@ -92,20 +104,32 @@ class Router:
                 new.append(station)
             elif station.instance.router != router:
                 self._reconfigure(station, router)
-        owned = {addition.key for station in self._stations.values() for addition in station.additions}
+        owned = {addition.key for station in self._present() for addition in station.additions}
         self._holdings.own(owned | self._resolved(work))
         self._virtual = frozenset(key.address for key in owned)
         for station in new:
             self._start(station)
         self._holdings.reconcile()
         self._holdings.disown(owned)
+        remaining = {addition.key for station in self._stations.values() for addition in station.additions}
+
+        def finish() -> None:
+            self._holdings.disown(remaining)
+            self._close_segments()
+            done()
+
+        self._once_handed_over(finish)
 
     def _open_segments(self, names: set[str]) -> None:
-        for name in self._segments.keys() - names:
-            self._segments.pop(name).close()
         for name in names - self._segments.keys():
             self._segments[name] = Segment(name, self._on_datagram)
         self._learn_everything()
+
+    def _close_segments(self) -> None:
+        """Of interfaces that no virtual router has to do with any more."""
+        needed = {name for station in self._present() for name in interfaces(station.instance.router)}
+        for name in self._segments.keys() - needed:
+            self._segments.pop(name).close()
 
     def _start(self, station: Station) -> None:
         """Begin as the protocol says, or go on as master where the peers cannot have noticed that we were away."""
@@ -116,6 +140,29 @@ class Router:
             if not self._segments[name].up:
                 self._tell(station, FaultRaised(_interface_down(name)))
         self._tell(station, Start(resume_master=self._may_resume(station)))
+
+    def _dismiss(self, key: StationKey) -> None:
+        """Have a virtual router give up. A master may serve on for a while, beside those that stay."""
+        station = self._leavers[key] = self._stations.pop(key)
+        self._tell(station, Shutdown())
+
+    def _forget(self, key: StationKey) -> None:
+        """A leaver has let go."""
+        del self._leavers[key]
+        self._answer_if_handed_over()
+
+    def _once_handed_over(self, answer: Callable[[], None]) -> None:
+        """Answer the supervisor when no leaver holds an address any more, which may be now."""
+        self._waiting.append(answer)
+        self._answer_if_handed_over()
+
+    def _answer_if_handed_over(self) -> None:
+        while self._waiting and not self._leavers:
+            self._waiting.pop(0)()
+
+    def _present(self) -> list[Station]:
+        """Every virtual router that has something in the kernel, or may have soon."""
+        return [*self._stations.values(), *self._leavers.values()]
 
     def _reconfigure(self, station: Station, router: VirtualRouter) -> None:
         """Prepare for what the new configuration says before its state machine acts on it."""
@@ -149,7 +196,10 @@ class Router:
     def _on_datagram(self, segment: Segment, datagram: bytes) -> None:
         """Hand an advert to its virtual router."""
         number = virtual_router_id(datagram)
-        station = None if number is None else self._stations.get((segment.name, number))
+        station = None
+        if number is not None:
+            key = segment.name, number
+            station = self._leavers.get(key) or self._stations.get(key)
         if station is None:
             self._unknown_ids += 1
             return
@@ -202,9 +252,9 @@ class Router:
         except NetlinkError as error:
             log.error("links and addresses cannot be read: %s", error.strerror)  # noqa: TRY400
             return
-        for name in self._segments:
+        for name in list(self._segments):
             self._learn_link(name, links.get(name))
-        for station in self._stations.values():
+        for station in self._present():
             self._learn_source(station)
 
     def _forget_link(self, name: str, index: int) -> None:
@@ -219,6 +269,11 @@ class Router:
             return
         was_up = segment.up
         segment.learn(link)
+        fault = _interface_down(name)
+        if was_up and not segment.up:
+            for leaver in list(self._leavers.values()):
+                if name in interfaces(leaver.instance.router):
+                    self._tell(leaver, FaultRaised(fault))
         for station in self._stations.values():
             router = station.instance.router
             if name not in interfaces(router):
@@ -228,14 +283,13 @@ class Router:
                 segment.join(router.multicast_group)
                 self._learn_source(station)
             if was_up != segment.up:
-                fault = _interface_down(name)
                 self._tell(station, FaultCleared(fault) if segment.up else FaultRaised(fault))
 
     def _learn_sources(self, key: AddressKey) -> None:
         """An address came or went; a takeover's own hundreds are passed over at once."""
         if key.address in self._virtual:
             return
-        for station in self._stations.values():
+        for station in self._present():
             link = self._segments[station.instance.router.interface].link
             if link is not None and link.index == key.interface_index:
                 self._learn_source(station)
@@ -275,6 +329,9 @@ class Router:
             if due_s is not None:
                 heapq.heappush(self._deadlines, (due_s, next(self._order), station))
             self._arm()
+        key = key_of(station.instance.router)
+        if station.instance.state is State.INITIALIZE and self._leavers.get(key) is station:
+            self._forget(key)
 
     def _do(self, station: Station, action: Action) -> None:
         router = station.instance.router
@@ -286,13 +343,20 @@ class Router:
                 self._holdings.hold(station.additions)
                 self._repair_later(RETRY_S)
             case ReleaseAddresses():
-                self._holdings.release([addition.key for addition in station.additions])
+                self._release(station)
             case Announce(repeat):
                 station.announce(self._segments, repeat)
             case Transition():
                 self._report(station, action)
             case Notice(_kind, text):
                 log.warning("%s: %s", station.name, text)
+
+    def _release(self, station: Station) -> None:
+        """What a reload gave to another virtual router meanwhile is no longer for a leaver to take away."""
+        keys = {addition.key for addition in station.additions}
+        if self._leavers.get(key_of(station.instance.router)) is station:
+            keys -= {addition.key for other in self._stations.values() for addition in other.additions}
+        self._holdings.release(keys)
 
     def _note(self, station: Station, *, master: bool) -> None:
         router = station.instance.router
@@ -313,7 +377,7 @@ class Router:
             cause=transition.cause.value,
             sender=transition.sender,
             sender_priority=transition.sender_priority,
-            mail=router.smtp_alert and new is not State.INITIALIZE,
+            mail=router.smtp_alert and new not in GIVEN_UP,
         )
         self._channel.send(EventReport(event))
 
@@ -335,7 +399,9 @@ class Router:
     def status(self) -> RouterStatus:
         """Everything there is to know of the virtual routers."""
         return RouterStatus(
-            virtual_routers=tuple(status(station, self._holdings.current) for station in self._stations.values()),
+            virtual_routers=tuple(
+                status(station, self._holdings.current) for station in (self._stations | self._leavers).values()
+            ),
             unknown_virtual_router_ids=self._unknown_ids,
             address_repairs=self._holdings.repairs,
             send_errors=sum(segment.send_errors for segment in self._segments.values()),
@@ -344,12 +410,30 @@ class Router:
         )
 
     def stop(self, done: Callable[[], None]) -> None:
-        """Masters give up with priority 0, and every address of ours leaves the kernel."""
-        for station in self._stations.values():
-            self._tell(station, Shutdown())
-        self._stations.clear()
-        self._holdings.reconcile()
-        done()
+        """Masters give up with priority 0 and hand over; then every address of ours leaves the kernel."""
+
+        def give_back() -> None:
+            safety_net.cancel()
+            self._holdings.reconcile()
+            done()
+
+        safety_net = self._loop.call_later(HAND_OVER_MAX_S, self._end_hand_overs)
+        for key in list(self._stations):
+            self._dismiss(key)
+        self._once_handed_over(give_back)
+
+    def _end_hand_overs(self) -> None:
+        """Whatever keeps them from ending by themselves must not keep our addresses in the kernel."""
+        log.error("%d virtual routers did not end their hand-over; letting go of their addresses", len(self._leavers))
+        for station in self._leavers.values():
+            self._release(station)
+        self._leavers.clear()
+        self._answer_if_handed_over()
+
+
+def key_of(router: VirtualRouter) -> StationKey:
+    """What tells virtual routers apart on the wire."""
+    return router.interface, router.virtual_router_id
 
 
 def _ahead_of_others(wishes: Scheduling) -> Scheduling:

@@ -48,7 +48,7 @@ class Reconfigured:
 
 @dataclass(frozen=True, slots=True)
 class Shutdown:
-    """Give up and end. A `Start` may follow."""
+    """Give up and end: at once, but for a master that hands over. A `Start` may follow when INITIALIZE is reached."""
 
 
 Event = Start | FaultRaised | FaultCleared | SourceChanged | Reconfigured | Shutdown

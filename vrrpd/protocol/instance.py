@@ -8,8 +8,9 @@ each with the time, and does what `actions` then lists, in that order::
         ...
     sleep until instance.deadline()
 
-Rules are those of RFC 3768 section 6.4 with keepalived's behaviour where the two differ, and two of our own, told where they
-stand: how a master yields (`_leave_master`) and in which order a new one begins (`_enter_master`).
+Rules are those of RFC 3768 section 6.4 with keepalived's behaviour where the two differ, and three of our own, told where they
+stand: how a master yields (`_leave_master`), in which order a new one begins (`_enter_master`), and how one that is stopped
+hands over (`_relinquish`).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
-from vrrpd.config.model import VirtualRouter
+from vrrpd.config.model import HandOver, VirtualRouter
 from vrrpd.protocol.acceptance import COUNTER_NAMES, Rejection, addresses_differ, rejection, seen_and_expected
 from vrrpd.protocol.actions import (
     Action,
@@ -36,14 +37,27 @@ from vrrpd.protocol.counters import Counters
 from vrrpd.protocol.events import Event, FaultCleared, FaultRaised, Reconfigured, Shutdown, SourceChanged, Start
 from vrrpd.protocol.packet import PacketFault, Parsed, parse, source_address, virtual_router_id
 from vrrpd.protocol.states import Guard, Happening, State, next_state
-from vrrpd.protocol.timers import Timer, Timers, master_down_interval_s, skew_time_s
+from vrrpd.protocol.timers import (
+    LEAVER_GONE_S,
+    LONGEST_SKEW_S,
+    SUCCESSOR_GRACE_S,
+    Timer,
+    Timers,
+    master_down_interval_s,
+    skew_time_s,
+)
 
 OWNER_PRIORITY = 255
 """The router whose own addresses these are (RFC 3768 section 5.3.4): it waits for nobody."""
 NOTICE_PAUSE_S = 60.0
 """Another master makes old problems news again, but not sooner than this after the last news. A backup that hears two masters
 in turn, because they do not hear each other, would otherwise fill a line of the log with each advert."""
-TAKING_PART = frozenset({State.BACKUP, State.MASTER})
+HAND_OVER_GUARDS = {
+    HandOver.MAKE_BEFORE_BREAK: Guard.MAKE_BEFORE_BREAK,
+    HandOver.BREAK_BEFORE_MAKE: Guard.BREAK_BEFORE_MAKE,
+}
+TAKING_PART = frozenset({State.BACKUP, State.MASTER, State.RELINQUISHING})
+HOLDING = frozenset({State.MASTER, State.RELINQUISHING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +86,7 @@ class Instance:
         self._found_source: IPv4Address | None = None
         self._last_transition_s = 0.0
         self._second_set_repeat = 0
-        # What a backup knows of the others; a change of state forgets it.
+        # What is known of the others by a backup, and by a master that gave up; a change of state forgets it.
         self._master: _Heard | None = None
         self._leaver: _Heard | None = None
         """Who gave up with priority 0, while nobody else was heard."""
@@ -103,8 +117,8 @@ class Instance:
 
     @property
     def holds_addresses(self) -> bool:
-        """Whether the addresses should be on the interface: on a master and nowhere else."""
-        return self._state is State.MASTER
+        """Whether the addresses should be on the interface: on a master, until it has let go, and nowhere else."""
+        return self._state in HOLDING
 
     @property
     def master_address(self) -> IPv4Address | None:
@@ -157,7 +171,9 @@ class Instance:
                 self._review_faults(Cause.NO_PRIMARY_IP_ADDRESS, Cause.PRIMARY_IP_ADDRESS, now_s)
             case Reconfigured(router):
                 self._reconfigure(router, now_s)
-            case Shutdown() if self._state is not State.INITIALIZE:
+            case Shutdown() if self._state is State.MASTER:
+                self._move(Happening.SHUTDOWN, HAND_OVER_GUARDS[self._router.hand_over], Cause.SHUTDOWN, now_s)
+            case Shutdown() if self._state in (State.BACKUP, State.FAULT):
                 self._move(Happening.SHUTDOWN, Guard.ALWAYS, Cause.SHUTDOWN, now_s)
 
     def _start(self, start: Start, now_s: float) -> None:
@@ -228,8 +244,10 @@ class Instance:
         advert = _Heard(heard.source, heard.advertisement.priority, now_s)
         if self._state is State.MASTER:
             self._heard_as_master(advert, now_s)
-        else:
+        elif self._state is State.BACKUP:
             self._heard_as_backup(advert, now_s)
+        else:
+            self._heard_as_leaver(advert, now_s)
         if addresses_differ(heard.advertisement, ours):  # told last: a new master's list is news again
             self._report_address_list(heard)
 
@@ -286,6 +304,13 @@ class Instance:
         if announcements.lower_priority_repeat:
             self._announce_twice(announcements.lower_priority_repeat, announcements.lower_priority_delay_s, now_s)
 
+    def _heard_as_leaver(self, advert: _Heard, now_s: float) -> None:
+        """The first master that speaks, of whatever priority, is the new one; another router's farewell is none."""
+        if advert.priority == 0 or self._master is not None:
+            return
+        self._master = advert
+        self._timers.set(Timer.HAND_OVER, now_s + SUCCESSOR_GRACE_S)
+
     def _refuse(self, reason: PacketFault | Rejection) -> bool:
         """Count a packet that is dropped. Whether that is to be told; only then is it worth a sentence."""
         counter = COUNTER_NAMES[reason]
@@ -330,6 +355,12 @@ class Instance:
         if self._timers.is_due(Timer.ANNOUNCEMENT_REFRESH, now_s):
             self._actions.append(Announce(self._router.announcements.refresh_repeat))
             self._timers.repeat(Timer.ANNOUNCEMENT_REFRESH, self._router.announcements.refresh_s, now_s)
+        if self._timers.is_due(Timer.LEAVER_GONE, now_s):
+            self._timers.clear(Timer.LEAVER_GONE)
+            self._actions.append(Announce(1))
+        if self._timers.is_due(Timer.HAND_OVER, now_s):
+            cause = Cause.HANDED_OVER if self._master else Cause.NO_SUCCESSOR
+            self._move(Happening.HAND_OVER_TIMER, Guard.ALWAYS, cause, now_s, self._master)
 
     def _take_over(self, now_s: float) -> None:
         lower = self._lower_master
@@ -352,6 +383,8 @@ class Instance:
         self._master = sender if new is State.BACKUP else None
         if old is State.MASTER:
             self._leave_master(new)
+        elif old is State.RELINQUISHING:
+            self._actions.append(ReleaseAddresses())
         elif old is State.INITIALIZE and new is not State.MASTER:
             self._actions.append(ReleaseAddresses())  # what an earlier run may have left
         if new is State.MASTER:
@@ -360,6 +393,8 @@ class Instance:
             owner_returns = old is State.FAULT and self.priority == OWNER_PRIORITY
             wait_s = self._router.advert_interval_s + skew_time_s(self.priority) if owner_returns else self._backup_wait_s
             self._timers.set(Timer.MASTER_DOWN, now_s + wait_s)
+        elif new is State.RELINQUISHING:
+            self._relinquish(now_s)
         self._state = new
         self._last_transition_s = now_s
         from_whom = (sender.address, sender.priority) if sender else (None, None)
@@ -370,6 +405,9 @@ class Instance:
 
         After a silent master the advert comes first, as in keepalived, because it tells other backups that the race is over.
         A living master must not go before clients find the new one, and our advert is what makes it go.
+
+        One that said farewell may serve on until it hears us, and answer whoever asks for the addresses meanwhile. So they are
+        announced once more when it must be gone.
         """
         self._counters.became_master += 1
         announcements = self._router.announcements
@@ -383,6 +421,8 @@ class Instance:
         self._schedule_refresh(now_s)
         if preempts:
             self._send_advert_now(now_s)
+        if cause is Cause.PRIORITY_ZERO:
+            self._timers.set(Timer.LEAVER_GONE, now_s + LEAVER_GONE_S)
 
     def _leave_master(self, new: State) -> None:
         """Say so if nobody takes our place yet, and yield to a better master with one last advert as it is.
@@ -400,7 +440,16 @@ class Instance:
             self._counters.advertisements_sent += 1
             self._counters.priority_zero_sent += 1
             self._actions.append(SendAdvert(self._adverts.farewell(self._source), 0))
-        self._actions.append(ReleaseAddresses())
+        if new is not State.RELINQUISHING:
+            self._actions.append(ReleaseAddresses())
+
+    def _relinquish(self, now_s: float) -> None:
+        """After the farewell, serve on until another master has been heard or nobody can come any more; say nothing meanwhile.
+
+        RFC 3768 and keepalived let go with the farewell, and nobody serves for the skew time of the next master (805 ms with
+        priority 50). The price is that two hold the addresses at once, for `SUCCESSOR_GRACE_S`.
+        """
+        self._timers.set(Timer.HAND_OVER, now_s + LONGEST_SKEW_S + SUCCESSOR_GRACE_S)
 
     # ------------------------------------------------------------------------------------------------------- pieces
 

@@ -6,6 +6,8 @@ there. What happens without a change of state (an advert that resets a timer, a 
 
 FAULT is keepalived's: a virtual router that cannot work, because its interface is down or has no address. The RFC would be in
 Initialize then; here INITIALIZE is only before the start and after the end.
+
+RELINQUISHING is ours: a master that has said farewell and serves on until somebody has taken its place.
 """
 
 from __future__ import annotations
@@ -16,12 +18,13 @@ from types import MappingProxyType
 
 
 class State(Enum):
-    """Where a virtual router stands; the value is the number in keepalived's dumps."""
+    """Where a virtual router stands; the value is the number in keepalived's dumps, which know nothing of the last one."""
 
     INITIALIZE = 0
     BACKUP = 1
     MASTER = 2
     FAULT = 3
+    RELINQUISHING = 4
 
 
 class Happening(Enum):
@@ -33,6 +36,7 @@ class Happening(Enum):
     FAULT_RAISED = "fault raised"
     FAULT_CLEARED = "fault cleared"
     SHUTDOWN = "shutdown"
+    HAND_OVER_TIMER = "hand-over timer"
 
 
 class Guard(Enum):
@@ -46,6 +50,8 @@ class Guard(Enum):
     HIGHER_PRIORITY = "higher priority"
     EQUAL_PRIORITY_HIGHER_ADDRESS = "equal priority, higher address"
     LAST_FAULT = "it was the last"
+    MAKE_BEFORE_BREAK = "make before break"
+    BREAK_BEFORE_MAKE = "break before make"
 
 
 TRANSITIONS: Mapping[tuple[State, Happening, Guard], State] = MappingProxyType(
@@ -60,7 +66,10 @@ TRANSITIONS: Mapping[tuple[State, Happening, Guard], State] = MappingProxyType(
         (State.MASTER, Happening.ADVERT, Guard.HIGHER_PRIORITY): State.BACKUP,
         (State.MASTER, Happening.ADVERT, Guard.EQUAL_PRIORITY_HIGHER_ADDRESS): State.BACKUP,
         (State.MASTER, Happening.FAULT_RAISED, Guard.ALWAYS): State.FAULT,
-        (State.MASTER, Happening.SHUTDOWN, Guard.ALWAYS): State.INITIALIZE,
+        (State.MASTER, Happening.SHUTDOWN, Guard.MAKE_BEFORE_BREAK): State.RELINQUISHING,
+        (State.MASTER, Happening.SHUTDOWN, Guard.BREAK_BEFORE_MAKE): State.INITIALIZE,
+        (State.RELINQUISHING, Happening.HAND_OVER_TIMER, Guard.ALWAYS): State.INITIALIZE,
+        (State.RELINQUISHING, Happening.FAULT_RAISED, Guard.ALWAYS): State.INITIALIZE,
         (State.FAULT, Happening.FAULT_CLEARED, Guard.LAST_FAULT): State.BACKUP,
         (State.FAULT, Happening.SHUTDOWN, Guard.ALWAYS): State.INITIALIZE,
     }

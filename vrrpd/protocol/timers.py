@@ -18,6 +18,15 @@ def master_down_interval_s(priority: int, advert_interval_s: float, down_timer_a
     return down_timer_adverts * advert_interval_s + skew_time_s(priority)
 
 
+LONGEST_SKEW_S = skew_time_s(0)
+"""No backup waits longer after a farewell: priorities begin at 1."""
+SUCCESSOR_GRACE_S = 0.05
+"""How long a master that gave up serves on after the new one's first advert. keepalived sends that before it holds the
+addresses and announces them: its first gratuitous ARP follows after 0.7 to 12 ms, its last after 2 to 21 ms."""
+LEAVER_GONE_S = 2 * SUCCESSOR_GRACE_S
+"""When a new master that follows a farewell can be sure that nobody but itself answers for the addresses any more."""
+
+
 class Timer(Enum):
     """What a virtual router waits for."""
 
@@ -29,6 +38,10 @@ class Timer(Enum):
     """MASTER: say again who holds the addresses, for those that missed the first set."""
     ANNOUNCEMENT_REFRESH = "announcement refresh"
     """MASTER: say it now and then."""
+    LEAVER_GONE = "leaver gone"
+    """MASTER: who gave up no longer answers for the addresses."""
+    HAND_OVER = "hand-over"
+    """RELINQUISHING: let go of the addresses."""
 
 
 class Timers:

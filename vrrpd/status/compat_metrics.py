@@ -17,6 +17,12 @@ STATE_WORDS = {State.INITIALIZE: "INIT", State.BACKUP: "BACKUP", State.MASTER: "
 
 Value = Callable[[VirtualRouterStatus], float]
 
+
+def _known(state: State) -> State:
+    """The state as keepalived has it: one that gives up is in INIT there."""
+    return State.INITIALIZE if state is State.RELINQUISHING else state
+
+
 COUNTERS: tuple[tuple[str, str, Value], ...] = (
     ("advertisements_received", "advert_rcvd", lambda r: r.counters.advertisements_received),
     ("advertisements_sent", "advert_sent", lambda r: r.counters.advertisements_sent),
@@ -50,7 +56,7 @@ def mehdy(snapshot: Snapshot) -> Iterator[Metric]:
         "keepalived_vrrp_excluded_state", "State of vrrp with excluded VIP", labels=(*labels, "ip_address")
     )
     for router in routers:
-        number = router.state.value
+        number = _known(router.state).value
         for address in router.addresses:
             (excluded if address.excluded else state).add_metric(
                 (router.name, address.interface, str(router.virtual_router_id), address.address), number
@@ -77,7 +83,7 @@ def gen2brain(snapshot: Snapshot) -> Iterator[Metric]:
             f"keepalived_vrrp_{name}", name.replace("_", " ").capitalize(), labels=("name", "intf", "vrid", "state")
         )
         for router in routers:
-            labels = (router.name, router.interface, str(router.virtual_router_id), STATE_WORDS[router.state])
+            labels = (router.name, router.interface, str(router.virtual_router_id), STATE_WORDS[_known(router.state)])
             family.add_metric(labels, value(router))
         yield family
     yield from _balancing(snapshot)

@@ -361,7 +361,7 @@ VRRPD = block(
         Endpoint(),
         default="nowhere",
         since="vrrpd",
-        details="Reading only. The command line's `--http` wins.",
+        details="Reading only. It outranks the command line's `--http`, which the packaged unit gives.",
         example="""
             @vrrpd vrrpd {
             @vrrpd     http_listen 127.0.0.1:9165
@@ -375,6 +375,23 @@ VRRPD = block(
         default="both",
         since="vrrpd",
         details="Those of the two exporters for keepalived, so that dashboards keep working.",
+    ),
+    line(
+        "hand_over",
+        "When a master that is stopped lets go: after the new one was heard, or at once.",
+        Choice(("make_before_break", "break_before_make")),
+        default="make_before_break",
+        since="vrrpd",
+        details="""
+            Of a router that is stopped, or that a reload removes. With `make_before_break` it gives up with priority 0 and
+            goes on serving until it hears the new master, or until nobody can come any more; that takes about a second, and
+            clients notice nothing. With `break_before_make` it lets go with its last advert, as keepalived does.
+        """,
+        example="""
+            @vrrpd vrrpd {
+            @vrrpd     hand_over break_before_make
+            @vrrpd }
+        """,
     ),
     since="vrrpd",
     details="In a file for both daemons, begin each line of it with `@vrrpd`, and keepalived skips it.",

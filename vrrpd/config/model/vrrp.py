@@ -178,6 +178,15 @@ class Notification:
 # -- virtual routers --------------------------------------------------------------------------------
 
 
+class HandOver(Enum):
+    """When a master that is stopped lets go of its addresses."""
+
+    MAKE_BEFORE_BREAK = "make_before_break"
+    """When the new master has been heard, or nobody can come any more."""
+    BREAK_BEFORE_MAKE = "break_before_make"
+    """With its last advert, as keepalived does."""
+
+
 @dataclass(frozen=True, slots=True)
 class VirtualRouter:
     """One `vrrp_instance`."""
@@ -238,6 +247,7 @@ class VirtualRouter:
     notification: Notification = Notification()
     lvs_sync_interface: str | None = None
     """`lvs_sync_daemon_interface`: where the IPVS connection synchronisation runs."""
+    hand_over: HandOver = HandOver.MAKE_BEFORE_BREAK
     smtp_alert: bool = False
 
 
