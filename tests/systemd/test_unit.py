@@ -115,7 +115,7 @@ def test_stopping_it_takes_everything_back(life: dict[str, Part]) -> None:
 
 def test_the_journal_has_priorities_and_one_line_about_the_place_on_the_machine(life: dict[str, Part]) -> None:
     lines = [line for line in life["journal"]["lines"] if line["SYSLOG_IDENTIFIER"] == "vrrpd"]
-    assert {line["PRIORITY"] for line in lines if "warning[lenient]" in line["MESSAGE"]} >= {WARNING}
+    assert {line["PRIORITY"] for line in lines if "warning[W060 lenient]" in line["MESSAGE"]} >= {WARNING}
     place = [line for line in lines if line["MESSAGE"].startswith("router runs with")]
     assert [(line["PRIORITY"], line["MESSAGE"]) for line in place] == [
         (INFORMATION, "router runs with real-time priority 20; locked memory")
