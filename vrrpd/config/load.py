@@ -56,12 +56,18 @@ def default_file() -> str:
 
 @contextmanager
 def _no_garbage_collection() -> Iterator[None]:
-    """A configuration has no cycles, and looking for them among its million objects takes as long as reading it."""
+    """A configuration has no cycles, and looking for them among its million objects takes as long as reading it.
+
+    Nor are they to be looked at all at once when collection goes on: freezing and unfreezing puts them with the old objects.
+    """
     was_enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
+        if gc.get_freeze_count() == 0:
+            gc.freeze()
+            gc.unfreeze()
         if was_enabled:
             gc.enable()
 
