@@ -34,8 +34,8 @@ def turn_in_a_circle(number, frame):
     while True:
         pass
 
-def work_and_wait_for_the_signal(self, work, original=Director.work):
-    original(self, work)
+def work_and_wait_for_the_signal(self, work, done, original=Director.work):
+    original(self, work, done)
     signal.signal(signal.SIGUSR1, turn_in_a_circle)
 
 Director.work = work_and_wait_for_the_signal
