@@ -10,7 +10,9 @@ from tests.fuzz.loading import TALLY
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """One line: cases, longest case, memory."""
+    """One line, if anything was tried: cases, longest case, memory of the whole process."""
+    if not TALLY.cases:
+        return
     peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     terminalreporter.write_line(
         f"fuzz: {TALLY.cases:,} configurations, at most {TALLY.longest_s:.3f} s for one, {peak_mib:.0f} MiB at most"
