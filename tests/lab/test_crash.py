@@ -95,7 +95,8 @@ def test_a_crash_of_all_and_a_restart_within_a_second_are_no_event(
         measurement.wait_for_answers(ANSWERS)
     assert measurement.result.longest_outage_ms == 0
     answered = sum(measurement.result.answers.values())
-    wait_for(lambda: connections(lvs1.host) == answered, PROMPT_S, f"{answered} connections counted by one and the same row")
+    # A row made anew would have counted only those after the restart; requests broken off at the end are counted, too.
+    wait_for(lambda: connections(lvs1.host) >= answered, PROMPT_S, f"{answered} connections counted by one and the same row")
     assert requests.changes() == []
     assert addresses.changes() == []
     assert lvs1.metric("vrrpd_transitions_total", state="master", cause="resumed") == 1
