@@ -22,6 +22,7 @@ EXIT_TIMED_OUT = 124
 EXIT_NO_STATUS = 125
 EXIT_SIGNALLED = 128
 
+STANDARD_INPUT = 0
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 PR_SET_PDEATHSIG = 1
 RELAY_OCTETS = 65_536
@@ -97,8 +98,10 @@ def _relay_until_end(pidfd: int, timeout_s: float | None, relays: Mapping[int, i
                     return True
                 if octets := _read(key.fd):
                     _write(key.data, octets)
-                else:
-                    selector.unregister(key.fd)
+                    continue
+                selector.unregister(key.fd)
+                if key.fd == STANDARD_INPUT:  # the terminal is gone, and nobody can end the command any more
+                    os.kill(os.getpid(), signal.SIGHUP)
 
 
 def _read(source: int) -> bytes:

@@ -38,6 +38,8 @@ DIRECTORY_OCTETS_MAX = 80
 """The guest's control socket lies in the directory, and a socket's name holds 107 octets (unix(7))."""
 NEW_DIRECTORY_S = 10.0
 """A directory younger than this may belong to a runner that is just about to lock it."""
+ORDERLY_END_S = 1.0
+"""A guest that is asked to go is gone within milliseconds, unless it hangs."""
 CONSOLE_TAIL_CHARACTERS = 4_000
 """How much of the console is shown when the guest fails: a panic with its trace."""
 
@@ -171,7 +173,8 @@ def _serial_line(*, terminal: bool) -> Iterator[tuple[int, int]]:
     try:
         yield ours, guests
     finally:
-        termios.tcsetattr(0, termios.TCSAFLUSH, before)
+        with contextlib.suppress(termios.error):  # it may be gone
+            termios.tcsetattr(0, termios.TCSAFLUSH, before)
         os.close(ours)
 
 
@@ -182,6 +185,13 @@ def _prepare(cpu: int) -> None:
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
-    """The guest and its helpers, which are one process group."""
+    """The guest and its helpers, which are one process group but for the one that watches a terminal's size.
+
+    That one the guest ends itself if it is asked to go; a guest that does not go is killed.
+    """
+    if process.poll() is None:
+        process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(ORDERLY_END_S)
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)

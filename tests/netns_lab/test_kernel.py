@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 
 from netns_lab import host_kernel, kernel, processes, user_mode_linux
-from netns_lab.job import EXIT_NO_STATUS, EXIT_TIMED_OUT, Job
+from netns_lab.job import EXIT_NO_STATUS, EXIT_SIGNALLED, EXIT_TIMED_OUT, Job
 from netns_lab.waiting import wait_for
 
 REPOSITORY = Path(__file__).parents[2]
@@ -164,6 +164,22 @@ def test_a_lab_at_a_terminal_gives_a_shell_whose_status_is_returned(scratch: Pat
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 3
     assert "VIP 192.168.4.80, port 80" in output, "the drawing is shown"
     assert re.search(r"[\r\n]web2\r\n", output), "what the host answered is shown"
+
+
+def test_a_lab_whose_terminal_is_closed_ends_with_all_its_processes(scratch: Path) -> None:
+    ours, terminal = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-m", "netns_lab", "lab", "web-ha", "--routers", "keepalived"],
+        env=os.environ | {"PYTHONPATH": str(REPOSITORY / "netns-lab")},
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        start_new_session=True,  # so that it hears of the end by its input alone
+    ) as runner:
+        os.close(terminal)
+        _read_until(ours, b"web-ha# ")
+        os.close(ours)
+        assert runner.wait(TERMINAL_TIMEOUT_S) == EXIT_SIGNALLED + signal.SIGHUP
 
 
 @contextmanager
