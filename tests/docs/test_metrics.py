@@ -38,7 +38,6 @@ def test_prometheus_takes_the_alerts() -> None:
 def _snapshot() -> Snapshot:
     """A daemon with both of its processes and nothing configured: families are served all the same."""
     return Snapshot(
-        started_unix_s=0.0,
         reloads=0,
         reloads_refused=0,
         configuration_loaded_unix_s=0.0,

@@ -97,7 +97,6 @@ SERVER = VirtualServerStatus(
 )
 WITHOUT_ROW = replace(SERVER, name="[192.0.2.100]:udp:80", protocol=17, traffic=None, quorum_up=False)
 SNAPSHOT = Snapshot(
-    started_unix_s=1_700_000_000.0,
     reloads=2,
     reloads_refused=1,
     configuration_loaded_unix_s=1_700_000_002.0,

@@ -13,8 +13,6 @@ from vrrpd.kernel.arp import announcements
 from vrrpd.protocol.instance import Instance
 from vrrpd.status.model import AddressStatus, VirtualRouterStatus
 
-VRRP_VERSION = 2
-
 
 class Station:
     """One virtual router."""
@@ -76,7 +74,7 @@ def status(station: Station, present: AddressMap) -> VirtualRouterStatus:
         name=router.name,
         interface=router.interface,
         virtual_router_id=router.virtual_router_id,
-        version=VRRP_VERSION,
+        version=router.version,
         state=instance.state,
         priority=router.priority,
         effective_priority=instance.priority,

@@ -80,7 +80,6 @@ class Supervisor:
     def __init__(self, options: Options) -> None:
         self._options = options
         self._ownership_file = OwnershipFile(options.run_dir / "ownership.json")
-        self._started_unix_s = time.time()
         self._reloads = 0
         self._reloads_refused = 0
         self._reloading: asyncio.Task[None] | None = None
@@ -242,7 +241,6 @@ class Supervisor:
         """Ask the children and put everything together. Takes at most STATUS_TIMEOUT_S."""
         router, director = await asyncio.gather(self._router.status(STATUS_TIMEOUT_S), self._director.status(STATUS_TIMEOUT_S))
         return Snapshot(
-            started_unix_s=self._started_unix_s,
             reloads=self._reloads,
             reloads_refused=self._reloads_refused,
             configuration_loaded_unix_s=self._configured_unix_s,

@@ -134,7 +134,6 @@ class ProcessStatus:
 class Snapshot:
     """Everything, at one moment."""
 
-    started_unix_s: float
     reloads: int
     reloads_refused: int
     configuration_loaded_unix_s: float
