@@ -1,14 +1,12 @@
 """The router process: every virtual router of this host, on one event loop, waiting for nothing but packets and time.
 
 It forks no script, opens no file, resolves no name and waits for no other process (DESIGN rule 3). Packets, link and address
-changes and one timer drive the state machines of :mod:`vrrpd.protocol`; what they want done is done here, in their order.
+changes and one timer drive :class:`vrrpd.protocol.vrrp_router.VrrpRouter`; what that wants done is done here, in its order.
 """
 
 from __future__ import annotations
 
 import asyncio
-import heapq
-import itertools
 import logging
 import socket
 import time
@@ -28,10 +26,10 @@ from vrrpd.kernel.addresses import AddressKey, AddressTable
 from vrrpd.kernel.links import Link, primary_address, read_links
 from vrrpd.kernel.monitor import AddressAdded, AddressRemoved, LinkChanged, LinkRemoved, Overrun, RouteMonitor
 from vrrpd.protocol.actions import Action, Announce, HoldAddresses, Notice, ReleaseAddresses, SendAdvert, Transition
-from vrrpd.protocol.events import Event, FaultCleared, FaultRaised, Reconfigured, Shutdown, SourceChanged, Start
-from vrrpd.protocol.instance import OWNER_PRIORITY
-from vrrpd.protocol.packet import virtual_router_id
+from vrrpd.protocol.events import Event, FaultCleared, FaultRaised, SourceChanged
+from vrrpd.protocol.instance import OWNER_PRIORITY, Instance
 from vrrpd.protocol.states import State
+from vrrpd.protocol.vrrp_router import VrrpRouter, key_of
 from vrrpd.status.events import VirtualRouterChanged
 from vrrpd.status.model import RouterStatus
 
@@ -48,9 +46,6 @@ REAL_TIME_PRIORITY = 20
 GIVEN_UP = frozenset({State.INITIALIZE, State.RELINQUISHING})
 """States that an operator asked for, and need no mail."""
 
-StationKey = tuple[str, int]
-"""Interface and virtual router id."""
-
 log = logging.getLogger(__name__)
 
 
@@ -66,21 +61,15 @@ class Router:
         self._monitor = RouteMonitor()
         self._loop.add_reader(self._monitor.fileno(), self._on_kernel)
         self._segments: dict[str, Segment] = {}
-        self._stations: dict[StationKey, Station] = {}
-        self._leavers: dict[StationKey, Station] = {}
-        """No longer wanted; each is forgotten when it has let go of its addresses."""
+        self._routers = VrrpRouter()
+        self._stations: dict[Instance, Station] = {}
+        """Of every virtual router, also of those that still hand over."""
         self._waiting: list[Callable[[], None]] = []
         """To be called when there are no leavers: one for each order of the supervisor, which rarely gives two at once."""
-        self._deadlines: list[tuple[float, int, Station]] = []
-        """A heap; an entry whose time is not its station's `armed_s` is stale and passed over."""
-        self._order = itertools.count()
-        """Between equal deadlines the older one is first."""
         self._virtual: frozenset[Address] = frozenset()
         """Every virtual address: none of them can be a source of adverts."""
         self._timer: asyncio.TimerHandle | None = None
         self._repair_timer: asyncio.TimerHandle | None = None
-        self._unknown_ids = 0
-        self._lateness_max_s = 0.0
         self._scheduled = False
 
     # -- configuration --------------------------------------------------------------------------------------------------
@@ -92,26 +81,25 @@ class Router:
             self._scheduled = True
             take_place("router", _ahead_of_others(work.scheduling))
         wanted = {key_of(router): router for router in work.virtual_routers}
-        for key in self._stations.keys() - wanted.keys():
-            self._dismiss(key)
+        for key in self._routers.instances.keys() - wanted.keys():
+            self._routers.dismiss(key, time.monotonic())
+            self._perform()
         self._open_segments({name for router in work.virtual_routers for name in interfaces(router)})
         new = []
         for key, router in wanted.items():
-            station = self._stations.get(key)
-            if station is None:
-                station = self._stations[key] = Station(router)
-                station.prepare(self._segments)
-                new.append(station)
-            elif station.instance.router != router:
-                self._reconfigure(station, router)
-        owned = {addition.key for station in self._present() for addition in station.additions}
+            instance = self._routers.instances.get(key)
+            if instance is None:
+                new.append(self._add(router))
+            elif instance.router != router:
+                self._reconfigure(self._stations[instance], router)
+        owned = {addition.key for station in self._stations.values() for addition in station.additions}
         self._holdings.own(owned | self._resolved(work))
         self._virtual = frozenset(key.address for key in owned)
         for station in new:
             self._start(station)
         self._holdings.reconcile()
         self._holdings.disown(owned)
-        remaining = {addition.key for station in self._stations.values() for addition in station.additions}
+        remaining = {addition.key for station in self._wanted() for addition in station.additions}
 
         def finish() -> None:
             self._holdings.disown(remaining)
@@ -127,9 +115,16 @@ class Router:
 
     def _close_segments(self) -> None:
         """Of interfaces that no virtual router has to do with any more."""
-        needed = {name for station in self._present() for name in interfaces(station.instance.router)}
+        needed = {name for station in self._stations.values() for name in interfaces(station.instance.router)}
         for name in self._segments.keys() - needed:
             self._segments.pop(name).close()
+
+    def _add(self, router: VirtualRouter) -> Station:
+        """One that is prepared and does not take part yet."""
+        instance = self._routers.add(router)
+        station = self._stations[instance] = Station(instance)
+        station.prepare(self._segments)
+        return station
 
     def _start(self, station: Station) -> None:
         """Begin as the protocol says, or go on as master where the peers cannot have noticed that we were away."""
@@ -139,17 +134,8 @@ class Router:
         for name in interfaces(router):
             if not self._segments[name].up:
                 self._tell(station, FaultRaised(_interface_down(name)))
-        self._tell(station, Start(resume_master=self._may_resume(station)))
-
-    def _dismiss(self, key: StationKey) -> None:
-        """Have a virtual router give up. A master may serve on for a while, beside those that stay."""
-        station = self._leavers[key] = self._stations.pop(key)
-        self._tell(station, Shutdown())
-
-    def _forget(self, key: StationKey) -> None:
-        """A leaver has let go."""
-        del self._leavers[key]
-        self._answer_if_handed_over()
+        self._routers.start(key_of(router), time.monotonic(), resume_master=self._may_resume(router))
+        self._perform()
 
     def _once_handed_over(self, answer: Callable[[], None]) -> None:
         """Answer the supervisor when no leaver holds an address any more, which may be now."""
@@ -157,25 +143,24 @@ class Router:
         self._answer_if_handed_over()
 
     def _answer_if_handed_over(self) -> None:
-        while self._waiting and not self._leavers:
+        while self._waiting and not self._routers.leavers:
             self._waiting.pop(0)()
 
-    def _present(self) -> list[Station]:
-        """Every virtual router that has something in the kernel, or may have soon."""
-        return [*self._stations.values(), *self._leavers.values()]
+    def _wanted(self) -> list[Station]:
+        """Of the virtual routers that stay."""
+        return [self._stations[instance] for instance in self._routers.instances.values()]
 
     def _reconfigure(self, station: Station, router: VirtualRouter) -> None:
         """Prepare for what the new configuration says before its state machine acts on it."""
         before = {addition.key for addition in station.additions}
         self._segments[router.interface].join(router.multicast_group)
-        station.instance.on_event(Reconfigured(router), time.monotonic())
+        self._routers.reconfigure(key_of(router), router, time.monotonic())
         station.prepare(self._segments)
         self._holdings.release(before - {addition.key for addition in station.additions})
-        self._perform(station)
+        self._perform()
 
-    def _may_resume(self, station: Station) -> bool:
+    def _may_resume(self, router: VirtualRouter) -> bool:
         """Peers take over after `down_timer_adverts` silent intervals and a skew; before that, nobody has noticed."""
-        router = station.instance.router
         last = self._ledger.read(router.interface, router.virtual_router_id)
         if last is None or not last.was_master:
             return False
@@ -195,33 +180,17 @@ class Router:
 
     def _on_datagram(self, segment: Segment, datagram: bytes) -> None:
         """Hand an advert to its virtual router."""
-        number = virtual_router_id(datagram)
-        station = None
-        if number is not None:
-            key = segment.name, number
-            station = self._leavers.get(key) or self._stations.get(key)
-        if station is None:
-            self._unknown_ids += 1
-            return
-        station.instance.on_packet(datagram, time.monotonic())
-        self._perform(station)
+        self._routers.on_packet(segment.name, datagram, time.monotonic())
+        self._perform()
 
     def _tell(self, station: Station, event: Event) -> None:
-        station.instance.on_event(event, time.monotonic())
-        self._perform(station)
+        self._routers.inform(station.instance, event, time.monotonic())
+        self._perform()
 
     def _on_timer(self) -> None:
         self._timer = None
-        now_s = time.monotonic()
-        while self._deadlines and self._deadlines[0][0] <= now_s:
-            due_s, _order, station = heapq.heappop(self._deadlines)
-            if station.armed_s != due_s:
-                continue  # re-armed for another time meanwhile
-            station.armed_s = None
-            self._lateness_max_s = max(self._lateness_max_s, now_s - due_s)
-            station.instance.on_timer(now_s)
-            self._perform(station)
-        self._arm()
+        self._routers.on_timer(time.monotonic())
+        self._perform()
 
     def _on_kernel(self) -> None:
         """Follow what the kernel tells: links come and go, and addresses, ours or such that adverts may come from."""
@@ -254,7 +223,7 @@ class Router:
             return
         for name in list(self._segments):
             self._learn_link(name, links.get(name))
-        for station in self._present():
+        for station in list(self._stations.values()):
             self._learn_source(station)
 
     def _forget_link(self, name: str, index: int) -> None:
@@ -271,10 +240,10 @@ class Router:
         segment.learn(link)
         fault = _interface_down(name)
         if was_up and not segment.up:
-            for leaver in list(self._leavers.values()):
+            for leaver in [self._stations[instance] for instance in self._routers.leavers]:
                 if name in interfaces(leaver.instance.router):
                     self._tell(leaver, FaultRaised(fault))
-        for station in self._stations.values():
+        for station in self._wanted():
             router = station.instance.router
             if name not in interfaces(router):
                 continue
@@ -289,7 +258,7 @@ class Router:
         """An address came or went; a takeover's own hundreds are passed over at once."""
         if key.address in self._virtual:
             return
-        for station in self._present():
+        for station in list(self._stations.values()):
             link = self._segments[station.instance.router.interface].link
             if link is not None and link.index == key.interface_index:
                 self._learn_source(station)
@@ -311,7 +280,7 @@ class Router:
     def _repair(self) -> None:
         self._repair_timer = None
         restored = set(self._holdings.repair())
-        for station in self._stations.values():
+        for station in self._wanted():
             again = [addition.key for addition in station.additions if addition.key in restored]
             if again:
                 log.warning("%s: put back %s, which had gone missing", station.name, ", ".join(map(str, again)))
@@ -320,18 +289,16 @@ class Router:
 
     # -- what goes out --------------------------------------------------------------------------------------------------
 
-    def _perform(self, station: Station) -> None:
-        for action in station.instance.actions():
-            self._do(station, action)
-        due_s = station.instance.deadline()
-        if due_s != station.armed_s:
-            station.armed_s = due_s
-            if due_s is not None:
-                heapq.heappush(self._deadlines, (due_s, next(self._order), station))
-            self._arm()
-        key = key_of(station.instance.router)
-        if station.instance.state is State.INITIALIZE and self._leavers.get(key) is station:
-            self._forget(key)
+    def _perform(self) -> None:
+        """Do what is wanted, forget those that have let go, and set the timer for what comes next."""
+        for instance, action in self._routers.actions():
+            self._do(self._stations[instance], action)
+        present = len(self._routers.instances) + len(self._routers.leavers)
+        if len(self._stations) > present:
+            staying = {*self._routers.instances.values(), *self._routers.leavers}
+            self._stations = {instance: station for instance, station in self._stations.items() if instance in staying}
+            self._answer_if_handed_over()
+        self._arm()
 
     def _do(self, station: Station, action: Action) -> None:
         router = station.instance.router
@@ -354,8 +321,8 @@ class Router:
     def _release(self, station: Station) -> None:
         """What a reload gave to another virtual router meanwhile is no longer for a leaver to take away."""
         keys = {addition.key for addition in station.additions}
-        if self._leavers.get(key_of(station.instance.router)) is station:
-            keys -= {addition.key for other in self._stations.values() for addition in other.additions}
+        if self._routers.instances.get(key_of(station.instance.router)) is not station.instance:
+            keys -= {addition.key for other in self._wanted() for addition in other.additions}
         self._holdings.release(keys)
 
     def _note(self, station: Station, *, master: bool) -> None:
@@ -383,9 +350,7 @@ class Router:
 
     def _arm(self) -> None:
         """One timer for all, re-armed only when the next deadline is another."""
-        while self._deadlines and self._deadlines[0][2].armed_s != self._deadlines[0][0]:
-            heapq.heappop(self._deadlines)
-        next_s = self._deadlines[0][0] if self._deadlines else None
+        next_s = self._routers.deadline()
         if self._timer is not None:
             if self._timer.when() == next_s:
                 return
@@ -399,13 +364,11 @@ class Router:
     def status(self) -> RouterStatus:
         """Everything there is to know of the virtual routers."""
         return RouterStatus(
-            virtual_routers=tuple(
-                status(station, self._holdings.current) for station in (self._stations | self._leavers).values()
-            ),
-            unknown_virtual_router_ids=self._unknown_ids,
+            virtual_routers=tuple(status(station, self._holdings.current) for station in self._stations.values()),
+            unknown_virtual_router_ids=self._routers.unknown_virtual_router_ids,
             address_repairs=self._holdings.repairs,
             send_errors=sum(segment.send_errors for segment in self._segments.values()),
-            lateness_max_s=self._lateness_max_s,
+            lateness_max_s=self._routers.lateness_max_s,
             messages_dropped=self._channel.dropped,
         )
 
@@ -418,22 +381,18 @@ class Router:
             done()
 
         safety_net = self._loop.call_later(HAND_OVER_MAX_S, self._end_hand_overs)
-        for key in list(self._stations):
-            self._dismiss(key)
+        for key in list(self._routers.instances):
+            self._routers.dismiss(key, time.monotonic())
+            self._perform()
         self._once_handed_over(give_back)
 
     def _end_hand_overs(self) -> None:
         """Whatever keeps them from ending by themselves must not keep our addresses in the kernel."""
-        log.error("%d virtual routers did not end their hand-over; letting go of their addresses", len(self._leavers))
-        for station in self._leavers.values():
-            self._release(station)
-        self._leavers.clear()
-        self._answer_if_handed_over()
-
-
-def key_of(router: VirtualRouter) -> StationKey:
-    """What tells virtual routers apart on the wire."""
-    return router.interface, router.virtual_router_id
+        log.error("%d virtual routers did not end their hand-over; letting go of their addresses", len(self._routers.leavers))
+        for leaver in self._routers.leavers:
+            self._release(self._stations[leaver])
+        self._routers.abandon_leavers()
+        self._perform()
 
 
 def _ahead_of_others(wishes: Scheduling) -> Scheduling:

@@ -17,11 +17,9 @@ from vrrpd.status.model import AddressStatus, VirtualRouterStatus
 class Station:
     """One virtual router."""
 
-    def __init__(self, router: VirtualRouter) -> None:
-        self.instance = Instance(router)
+    def __init__(self, instance: Instance) -> None:
+        self.instance = instance
         self.source: IPv4Address | None = None
-        self.armed_s: float | None = None
-        """The deadline that the router's timer knows of."""
         self.additions: list[AddAddress] = []
         """Netlink messages that put its addresses on their interfaces, encoded beforehand."""
         self._frames: dict[str, tuple[tuple[AddressKey, bytes], ...]] = {}

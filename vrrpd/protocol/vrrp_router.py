@@ -19,8 +19,8 @@ from vrrpd.protocol.actions import Action
 from vrrpd.protocol.deadlines import Deadlines
 from vrrpd.protocol.events import Event, Reconfigured, Shutdown, Start
 from vrrpd.protocol.instance import Instance
-from vrrpd.protocol.packet import virtual_router_id
 from vrrpd.protocol.states import State
+from vrrpd.protocol.wire import virtual_router_key
 
 
 class InstanceKey(NamedTuple):
@@ -85,17 +85,17 @@ class VrrpRouter:
 
     def start(self, key: InstanceKey, now_s: float, *, resume_master: bool = False) -> None:
         """Let it take part; as master if it was that before its process died a moment ago."""
-        self._tell(self._instances[key], Start(resume_master=resume_master), now_s)
+        self.inform(self._instances[key], Start(resume_master=resume_master), now_s)
 
     def reconfigure(self, key: InstanceKey, router: VirtualRouter, now_s: float) -> None:
         """A reload changes a virtual router, but not its key."""
-        self._tell(self._instances[key], Reconfigured(router), now_s)
+        self.inform(self._instances[key], Reconfigured(router), now_s)
 
     def dismiss(self, key: InstanceKey, now_s: float) -> None:
         """Have a virtual router give up. A master may serve on for a while, beside those that stay."""
         instance = self._instances.pop(key)
         self._leavers[instance] = key
-        self._tell(instance, Shutdown(), now_s)
+        self.inform(instance, Shutdown(), now_s)
 
     def abandon_leavers(self) -> None:
         """Wait no longer for those that still hand over; what they hold is for the caller to take away."""
@@ -108,12 +108,17 @@ class VrrpRouter:
     def tell(self, key: InstanceKey, event: Event, now_s: float) -> None:
         """Tell a virtual router what happened, and those with its key that still hand over."""
         for instance in self._with_key(key):
-            self._tell(instance, event, now_s)
+            self.inform(instance, event, now_s)
+
+    def inform(self, instance: Instance, event: Event, now_s: float) -> None:
+        """Tell this one alone, be it wanted or handing over."""
+        instance.on_event(event, now_s)
+        self._settle(instance)
 
     def on_packet(self, interface: str, datagram: bytes, now_s: float) -> None:
         """Take in a whole IP packet that came through `interface`. Never raises, whatever is in it."""
-        number = virtual_router_id(datagram)
-        heard_by = [] if number is None else self._with_key(InstanceKey(interface, 4, number))
+        key = virtual_router_key(datagram)
+        heard_by = [] if key is None else self._with_key(InstanceKey(interface, *key))
         for instance in heard_by:
             instance.on_packet(datagram, now_s)
             self._settle(instance)
@@ -135,10 +140,6 @@ class VrrpRouter:
 
     def _leavers_with(self, key: InstanceKey) -> Iterator[Instance]:
         return (leaver for leaver, its_key in self._leavers.items() if its_key == key)
-
-    def _tell(self, instance: Instance, event: Event, now_s: float) -> None:
-        instance.on_event(event, now_s)
-        self._settle(instance)
 
     def _settle(self, instance: Instance) -> None:
         """Take over what an instance wants and waits for; a leaver that has let go is forgotten."""
