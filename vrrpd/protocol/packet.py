@@ -1,15 +1,16 @@
-"""VRRP version 2 as bytes: the advert (RFC 3768 section 5), and the IPv4 packet that carries it.
+"""VRRP messages as bytes, of version 2 (RFC 3768 section 5) and 3 (RFC 9568 section 5), and the packets that carry them.
 
 ::
 
      0                   1                   2                   3
      0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
     |Version| Type  | Virtual Rtr ID|   Priority    | Count IP Addrs|
-    |   Auth Type   |   Adver Int   |          Checksum             |
+    |   Auth Type   |   Adver Int   |          Checksum             |    version 2
+    |(rsvd) |  Max Advertise Int    |          Checksum             |    version 3
     |                 IP address, as often as counted               |
-    |               Authentication data, 8 octets                   |
+    |               Authentication data, 8 octets                   |    version 2 over IPv4
 
-Parsing asks only whether this is a sound advert. Whether it is one for us is the business of :mod:`vrrpd.protocol.acceptance`.
+Opening a packet asks only whether a message can be in it. What is to be thought of it is for :mod:`vrrpd.protocol.checks`.
 """
 
 from __future__ import annotations
@@ -18,29 +19,132 @@ import struct
 from dataclasses import dataclass
 from enum import Enum
 from ipaddress import IPv4Address
+from typing import NamedTuple
 
-VRRP_VERSION = 2
+from vrrpd.protocol.checksum import closing, words
+from vrrpd.protocol.ip_header import IPV4_HEADER, SURPLUS_OCTETS_MAX, read_ip_header
+
 ADVERTISEMENT_TYPE = 1
 """The only message type there is (RFC 3768 section 5.3.2)."""
 IP_PROTOCOL_VRRP = 112
+IP_PROTOCOL_AH = 51
 TTL = 255
 """No router forwards a packet and leaves this: a packet that has it was sent on this very link (RFC 3768 section 5.2.3)."""
-TYPE_OF_SERVICE = 0xC0
-"""Precedence "internetwork control", as keepalived sets it."""
 AUTHENTICATION_OCTETS = 8
-"""Authentication data is always there, zeros where none is used (RFC 3768 section 5.3.10)."""
+"""Authentication data of version 2 is always there, zeros where none is used (RFC 3768 section 5.3.10); not over IPv6."""
 ADDRESSES_MAX = 255
 """What the count octet can say."""
-SURPLUS_OCTETS_MAX = 3
-"""Padding that is tolerated behind a message; four octets could be an address that the count does not mention."""
+INTERVAL_MAX_CS = 0x0FFF
+"""What the twelve bits of version 3 can say: 40.95 s (RFC 9568 section 5.2.7)."""
+CENTISECONDS = 100
+"""In a second."""
 
-IPV4_HEADER = struct.Struct("!BBHHHBBH4s4s")
-"""Version and header length, TOS, total length, identification, fragments, TTL, protocol, checksum, source, destination."""
-VRRP_HEADER = struct.Struct("!BBBBBBH")
-"""Version and type, virtual router id, priority, count, authentication type, advert interval, checksum."""
+VRRP_HEADER = struct.Struct("!BBBBHH")
+"""Version and type, virtual router id, priority, count, authentication type and interval, checksum."""
+AUTHENTICATION_HEADER = struct.Struct("!BBH4sI12s")
+"""Next header, length in words less 2, reserved, SPI, sequence number, integrity check value (RFC 4302 section 2)."""
+AUTHENTICATION_HEADER_WORDS_LESS_2 = AUTHENTICATION_HEADER.size // 4 - 2
 
+_CHECKSUM_AT = 6
+
+
+class PacketFault(Enum):
+    """Why a packet is no sound advert; the value completes the sentence "dropped, because ..."."""
+
+    IP_HEADER = "it is no whole packet with a VRRP message"
+    LENGTH = "its length does not fit its contents"
+    TTL = "its TTL is not 255, so it may come from another link"
+    VERSION = "it is not of our VRRP version"
+    TYPE = "it is no advertisement"
+    CHECKSUM = "its checksum is wrong"
+
+
+class Packet(NamedTuple):
+    """A packet opened: what its headers say, true or not."""
+
+    datagram: bytes
+    family: int
+    """4 or 6."""
+    hop_limit: int
+    source: bytes
+    destination: bytes
+    end: int
+    """Of the packet."""
+    authentication_header_at: int | None
+    """Where in the packet its authentication header (RFC 4302) begins, if it has one."""
+    message_at: int
+    """Where its VRRP message begins, of which the header at least is there."""
+    version_and_type: int
+    virtual_router_id: int
+    priority: int
+    address_count: int
+    interval_word: int
+    """Authentication type and seconds in version 2, centiseconds in version 3."""
+
+    @property
+    def version(self) -> int:
+        """Of VRRP."""
+        return self.version_and_type >> 4
+
+    @property
+    def addresses_at(self) -> int:
+        """Where the addresses begin."""
+        return self.message_at + VRRP_HEADER.size
+
+    @property
+    def addresses_end(self) -> int:
+        """Where the addresses end, if they are there."""
+        return self.addresses_at + self.address_count * len(self.source)
+
+
+def open_packet(datagram: bytes) -> Packet | PacketFault:
+    """Look behind the headers of an IP packet for the one of a VRRP message. Never raises."""
+    header = read_ip_header(datagram)
+    if header is None:
+        return PacketFault.LENGTH
+    message_at, authentication_header_at = header.payload_at, None
+    if header.protocol == IP_PROTOCOL_AH and header.family == 4:
+        authentication_header_at = message_at
+        message_at += AUTHENTICATION_HEADER.size
+    elif header.protocol != IP_PROTOCOL_VRRP:
+        return PacketFault.IP_HEADER
+    if header.is_fragment:
+        return PacketFault.IP_HEADER
+    if header.end < message_at + VRRP_HEADER.size:
+        return PacketFault.LENGTH
+    first, router_id, priority, count, word, _ = VRRP_HEADER.unpack_from(datagram, message_at)
+    return Packet(
+        datagram,
+        header.family,
+        header.hop_limit,
+        header.source,
+        header.destination,
+        header.end,
+        authentication_header_at,
+        message_at,
+        first,
+        router_id,
+        priority,
+        count,
+        word,
+    )
+
+
+def encode_message(fixed: bytes, body: bytes, pseudo: int) -> bytes:
+    """A VRRP message with its checksum: `fixed` are the octets before it, `body` those behind, `pseudo` words before both."""
+    return fixed + closing(pseudo + words(fixed) + words(body)).to_bytes(2, "big") + body
+
+
+def without_checksum(message: bytes) -> bytes:
+    """The message with zeros in place of its checksum, as hashes cover it."""
+    return message[:_CHECKSUM_AT] + b"\0\0" + message[VRRP_HEADER.size :]
+
+
+_OLD_HEADER = struct.Struct("!BBBBBBH")
+VRRP_VERSION = 2
+_OLD_VERSION_AND_TYPE = 0x21
 _IPV4_VERSION_AND_LENGTH = 0x45
-_VERSION_AND_TYPE = VRRP_VERSION << 4 | ADVERTISEMENT_TYPE
+TYPE_OF_SERVICE = 0xC0
 _TTL_OFFSET = 8
 _CHECKSUM_OFFSET = 6
 
@@ -71,16 +175,6 @@ class Parsed:
     advertisement: Advertisement
 
 
-class PacketFault(Enum):
-    """Why a packet is no sound advert; the value completes the sentence "dropped, because ..."."""
-
-    LENGTH = "its length does not fit its contents"
-    TTL = "its TTL is not 255, so it may come from another link"
-    VERSION = "it is not VRRP version 2"
-    TYPE = "it is no advertisement"
-    CHECKSUM = "its checksum is wrong"
-
-
 def checksum(octets: bytes) -> int:
     """The one's complement of the one's complement sum (RFC 1071): 0 over octets that carry a right checksum already."""
     padded = octets + bytes(len(octets) % 2)
@@ -91,8 +185,8 @@ def checksum(octets: bytes) -> int:
 
 def encode(advertisement: Advertisement) -> bytes:
     """The VRRP message: header, addresses, authentication data. The checksum covers all of it and no pseudo-header."""
-    header = VRRP_HEADER.pack(
-        _VERSION_AND_TYPE,
+    header = _OLD_HEADER.pack(
+        _OLD_VERSION_AND_TYPE,
         advertisement.virtual_router_id,
         advertisement.priority,
         len(advertisement.addresses),
@@ -129,10 +223,10 @@ def parse(datagram: bytes) -> Parsed | PacketFault:
     Never raises. The order of the checks is keepalived's: length, TTL, version, type, checksum.
     """
     start = _header_octets(datagram)
-    if len(datagram) < start + VRRP_HEADER.size:
+    if len(datagram) < start + _OLD_HEADER.size:
         return PacketFault.LENGTH
-    version_and_type, router_id, priority, count, authentication_type, interval_s, _ = VRRP_HEADER.unpack_from(datagram, start)
-    addresses_at = start + VRRP_HEADER.size
+    version_and_type, router_id, priority, count, authentication_type, interval_s, _ = _OLD_HEADER.unpack_from(datagram, start)
+    addresses_at = start + _OLD_HEADER.size
     authentication_at = addresses_at + 4 * count
     end = authentication_at + AUTHENTICATION_OCTETS
     if not end <= len(datagram) <= end + SURPLUS_OCTETS_MAX:
