@@ -1,0 +1,64 @@
+"""Other daemons on the same segment, as our own machine with something left out or said in another order.
+
+What is imitated is what makes the difference in an outage: how a master stops, and what two masters do that meet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from enum import Enum
+
+from vrrpd.config.model import HandOver, VirtualRouter
+from vrrpd.protocol.actions import Action, HoldAddresses, Probe, SendAdvert, Transition
+from vrrpd.protocol.instance import Instance
+from vrrpd.protocol.states import State
+
+
+class Behaviour(Enum):
+    """Whose rules a host follows."""
+
+    VRRPD = "vrrpd"
+    RFC = "rfc"
+    """Not a word more than RFC 3768 and 9568: a master discards adverts of lesser ones."""
+    KEEPALIVED = "keepalived"
+
+
+def configured(router: VirtualRouter, behaviour: Behaviour) -> VirtualRouter:
+    """A virtual router as a daemon of this kind runs it: only ours serves on after its farewell."""
+    return router if behaviour is Behaviour.VRRPD else replace(router, hand_over=HandOver.BREAK_BEFORE_MAKE)
+
+
+def resumes(behaviour: Behaviour) -> bool:
+    """Whether a daemon that was killed and started again goes on as the master that it was."""
+    return behaviour is Behaviour.VRRPD
+
+
+def adapted(
+    actions: Sequence[tuple[Instance, Action]], behaviour: Behaviour, heard_priority: int | None
+) -> list[tuple[Instance, Action]]:
+    """What a daemon of another kind does of what our machine wants done.
+
+    `heard_priority` is that of the advert which led to it, None if it was something else.
+    """
+    moves = {instance: action for instance, action in actions if isinstance(action, Transition)}
+    kept = [(instance, action) for instance, action in actions if _is_done(instance, action, moves)]
+    if behaviour is Behaviour.RFC and heard_priority and not moves:
+        return []  # RFC 3768 section 6.4.3: a master discards what a lesser one says
+    return _adverts_first(kept, moves)
+
+
+def _is_done(instance: Instance, action: Action, moves: dict[Instance, Transition]) -> bool:
+    """A master that yields says nothing, but for keepalived's `higher_prio_send_advert`; and nobody else asks the neighbours."""
+    if isinstance(action, Probe):
+        return False
+    move = moves.get(instance)
+    yields = move is not None and (move.old, move.new) == (State.MASTER, State.BACKUP)
+    return not (yields and isinstance(action, SendAdvert) and not instance.router.higher_priority_send_advert)
+
+
+def _adverts_first(actions: list[tuple[Instance, Action]], moves: dict[Instance, Transition]) -> list[tuple[Instance, Action]]:
+    """A new master speaks before it holds the addresses, also when it preempts."""
+    if not any(isinstance(action, HoldAddresses) for _, action in actions) or not moves:
+        return actions
+    return sorted(actions, key=lambda each: not isinstance(each[1], SendAdvert))
