@@ -27,8 +27,9 @@ from vrrpd.kernel.links import Link, primary_address, read_links
 from vrrpd.kernel.monitor import AddressAdded, AddressRemoved, LinkChanged, LinkRemoved, Overrun, RouteMonitor
 from vrrpd.protocol.actions import Action, Announce, HoldAddresses, Notice, ReleaseAddresses, SendAdvert, Transition
 from vrrpd.protocol.events import Event, FaultCleared, FaultRaised, SourceChanged
-from vrrpd.protocol.instance import OWNER_PRIORITY, Instance
+from vrrpd.protocol.instance import Instance
 from vrrpd.protocol.states import State
+from vrrpd.protocol.tracking import OWNER_PRIORITY
 from vrrpd.protocol.vrrp_router import VrrpRouter, key_of
 from vrrpd.status.events import VirtualRouterChanged
 from vrrpd.status.model import RouterStatus
@@ -303,8 +304,9 @@ class Router:
     def _do(self, station: Station, action: Action) -> None:
         router = station.instance.router
         match action:
-            case SendAdvert(datagram, priority):
-                self._segments[router.interface].send(datagram, router.multicast_group)
+            case SendAdvert(datagrams, priority):
+                for datagram in datagrams:
+                    self._segments[router.interface].send(datagram.octets, datagram.destination)
                 self._note(station, master=priority > 0)
             case HoldAddresses():
                 self._holdings.hold(station.additions)
