@@ -58,8 +58,7 @@ class Speech:
 def speech_of(router: VirtualRouter) -> Speech:
     """What the configuration makes a virtual router say. A keyed hash takes the place of all authentication of version 2."""
     addresses = tuple(entry.address for entry in router.addresses if entry.address.version == router.family)
-    has_authentication = router.version == 2 and router.hmac is None
-    kind = router.authentication.type if has_authentication else AuthenticationType.NONE
+    kind = _authentication_type(router)
     password = router.authentication.password if kind is AuthenticationType.PASS else b""
     has_data = router.version == 2 and router.family == 4
     has_pseudo_header = router.family == 6 or (router.version == 3 and not router.checksum_as_v2)
@@ -77,6 +76,13 @@ def speech_of(router: VirtualRouter) -> Speech:
         may_be_old=may_be_old,
         speaks_old=may_be_old and form is OldChecksum.ALWAYS,
     )
+
+
+def _authentication_type(router: VirtualRouter) -> AuthenticationType:
+    """Over IPv6 keepalived has the type of PASS, though not the password, and no AH."""
+    kind = router.authentication.type
+    is_none = router.version == 3 or router.hmac is not None or (router.family == 6 and kind is AuthenticationType.AH)
+    return AuthenticationType.NONE if is_none else kind
 
 
 def _interval(router: VirtualRouter) -> int:
