@@ -111,7 +111,7 @@ class Router:
 
     def _open_segments(self, names: set[str]) -> None:
         for name in names - self._segments.keys():
-            self._segments[name] = Segment(name, self._on_datagram)
+            self._segments[name] = Segment(name, self._on_datagram, self._on_answer)
         self._learn_everything()
 
     def _close_segments(self) -> None:
@@ -130,7 +130,7 @@ class Router:
     def _start(self, station: Station) -> None:
         """Begin as the protocol says, or go on as master where the peers cannot have noticed that we were away."""
         router = station.instance.router
-        self._segments[router.interface].join(router.multicast_group)
+        self._segments[router.interface].join(router, station.source)
         self._learn_source(station)
         for name in interfaces(router):
             if not self._segments[name].up:
@@ -154,7 +154,7 @@ class Router:
     def _reconfigure(self, station: Station, router: VirtualRouter) -> None:
         """Prepare for what the new configuration says before its state machine acts on it."""
         before = {addition.key for addition in station.additions}
-        self._segments[router.interface].join(router.multicast_group)
+        self._segments[router.interface].join(router, station.source)
         self._routers.reconfigure(key_of(router), router, time.monotonic())
         station.prepare(self._segments)
         self._holdings.release(before - {addition.key for addition in station.additions})
@@ -183,6 +183,10 @@ class Router:
         """Hand an advert to its virtual router."""
         self._routers.on_packet(segment.name, datagram, time.monotonic())
         self._perform()
+
+    def _on_answer(self, segment: Segment, address: Address, mac: bytes) -> None:
+        """Somebody else says that he holds an address of ours."""
+        log.warning("%s: %s is also at %s", segment.name, address, mac.hex(":"))
 
     def _tell(self, station: Station, event: Event) -> None:
         self._routers.inform(station.instance, event, time.monotonic())
@@ -250,7 +254,7 @@ class Router:
                 continue
             station.prepare(self._segments)
             if name == router.interface:
-                segment.join(router.multicast_group)
+                segment.join(router, station.source)
                 self._learn_source(station)
             if was_up != segment.up:
                 self._tell(station, FaultCleared(fault) if segment.up else FaultRaised(fault))
@@ -272,6 +276,7 @@ class Router:
         address = None if link is None else primary_address(link, self._holdings.current, virtual)
         if address != station.source:
             station.source = address
+            self._segments[router.interface].join(router, address)
             self._tell(station, SourceChanged(address))
 
     def _repair_later(self, delay_s: float) -> None:
@@ -306,7 +311,7 @@ class Router:
         match action:
             case SendAdvert(datagrams, priority):
                 for datagram in datagrams:
-                    self._segments[router.interface].send(datagram.octets, datagram.destination)
+                    self._segments[router.interface].send(datagram)
                 self._note(station, master=priority > 0)
             case HoldAddresses():
                 self._holdings.hold(station.additions)

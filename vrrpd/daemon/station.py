@@ -9,7 +9,7 @@ from ipaddress import IPv4Address
 from vrrpd.config.model import VirtualAddress, VirtualRouter
 from vrrpd.daemon.segment import Segment
 from vrrpd.kernel.addresses import AddAddress, AddressKey, AddressMap, wanted
-from vrrpd.kernel.arp import announcements
+from vrrpd.kernel.announcements import announcements
 from vrrpd.protocol.instance import Instance
 from vrrpd.status.model import AddressStatus, VirtualRouterStatus
 
