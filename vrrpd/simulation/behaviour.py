@@ -12,7 +12,10 @@ from enum import Enum
 from vrrpd.config.model import HandOver, VirtualRouter
 from vrrpd.protocol.actions import Action, HoldAddresses, Probe, SendAdvert, Transition
 from vrrpd.protocol.instance import Instance
+from vrrpd.protocol.pacing import AnnounceAddresses
 from vrrpd.protocol.states import State
+
+Deed = Action | AnnounceAddresses
 
 
 class Behaviour(Enum):
@@ -35,8 +38,8 @@ def resumes(behaviour: Behaviour) -> bool:
 
 
 def adapted(
-    actions: Sequence[tuple[Instance, Action]], behaviour: Behaviour, heard_priority: int | None
-) -> list[tuple[Instance, Action]]:
+    actions: Sequence[tuple[Instance, Deed]], behaviour: Behaviour, heard_priority: int | None
+) -> list[tuple[Instance, Deed]]:
     """What a daemon of another kind does of what our machine wants done.
 
     `heard_priority` is that of the advert which led to it, None if it was something else.
@@ -48,8 +51,8 @@ def adapted(
     return _adverts_first(kept, moves)
 
 
-def _is_done(instance: Instance, action: Action, moves: dict[Instance, Transition]) -> bool:
-    """A master that yields says nothing, but for keepalived's `higher_prio_send_advert`; and nobody else asks the neighbours."""
+def _is_done(instance: Instance, action: Deed, moves: dict[Instance, Transition]) -> bool:
+    """A master that yields says nothing, but for keepalived's `higher_prio_send_advert`; and nobody asks the neighbours."""
     if isinstance(action, Probe):
         return False
     move = moves.get(instance)
@@ -57,7 +60,7 @@ def _is_done(instance: Instance, action: Action, moves: dict[Instance, Transitio
     return not (yields and isinstance(action, SendAdvert) and not instance.router.higher_priority_send_advert)
 
 
-def _adverts_first(actions: list[tuple[Instance, Action]], moves: dict[Instance, Transition]) -> list[tuple[Instance, Action]]:
+def _adverts_first(actions: list[tuple[Instance, Deed]], moves: dict[Instance, Transition]) -> list[tuple[Instance, Deed]]:
     """A new master speaks before it holds the addresses, also when it preempts."""
     if not any(isinstance(action, HoldAddresses) for _, action in actions) or not moves:
         return actions

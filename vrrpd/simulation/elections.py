@@ -23,13 +23,15 @@ class Election(NamedTuple):
 class Candidate:
     """A host's part in an election. It outlives the host's processes; without one its state is INITIALIZE."""
 
-    __slots__ = ("election", "host", "key", "router", "since_s", "source", "state")
+    __slots__ = ("election", "host", "key", "priority", "router", "since_s", "source", "state")
 
     def __init__(self, host: Host, election: Election, key: InstanceKey, router: VirtualRouter, source: Address) -> None:
         self.host = host
         self.election = election
         self.key = key
         self.router = router
+        self.priority = router.priority
+        """The effective one: what is tracked changes it."""
         self.source = source
         """Where its adverts come from."""
         self.state = State.INITIALIZE

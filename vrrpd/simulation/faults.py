@@ -80,6 +80,22 @@ class Plug:
 
 
 @dataclass(frozen=True, slots=True)
+class Fail:
+    """Something that a host tracks is not well any more: a script, a process, a file, a BFD session."""
+
+    host: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recover:
+    """It is well again."""
+
+    host: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Reload:
     """The daemon reads another configuration."""
 
@@ -132,7 +148,24 @@ class Weather:
         return self.delay_s + self.jitter_s
 
 
-Fault = Kill | Crash | Return | Stop | Failover | Pause | Resume | Unplug | Plug | Reload | StepClock | Cut | Heal | Weather
+Fault = (
+    Kill
+    | Crash
+    | Return
+    | Stop
+    | Failover
+    | Pause
+    | Resume
+    | Unplug
+    | Plug
+    | Fail
+    | Recover
+    | Reload
+    | StepClock
+    | Cut
+    | Heal
+    | Weather
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +198,8 @@ def words(fault: Fault) -> str:
             return _weather_words(fault)
         case Unplug(host, interface) | Plug(host, interface):
             return f"{type(fault).__name__.lower()} {host}{'.' + interface if interface else ''}"
+        case Fail(host, name) | Recover(host, name):
+            return f"{type(fault).__name__.lower()} {host} {name}"
         case Reload(host, _, name):
             return f"reload {host} {name}"
         case StepClock(host, by_s):

@@ -7,26 +7,39 @@ it does goes to its `Surroundings`. So the same host can be driven by a world or
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
-from vrrpd.config.model import Address, Config, VirtualRouter
-from vrrpd.protocol.actions import Action, Announce, HoldAddresses, Probe, ReleaseAddresses, SendAdvert, Transition
-from vrrpd.protocol.events import AddressAnswered, ClockSet, Event, Failover, FaultCleared, FaultRaised, SourceChanged
+from vrrpd.config.model import Address, Config, VirtualAddress, VirtualRouter
+from vrrpd.protocol.actions import (
+    Action,
+    Announce,
+    HoldAddresses,
+    PriorityChanged,
+    Probe,
+    ReleaseAddresses,
+    SendAdvert,
+    Transition,
+)
+from vrrpd.protocol.events import AddressAnswered, ClockSet, SourceChanged
 from vrrpd.protocol.instance import Instance
+from vrrpd.protocol.pacing import AnnounceAddresses
 from vrrpd.protocol.states import State
+from vrrpd.protocol.trackers import Kind
 from vrrpd.protocol.vrrp_router import InstanceKey, VrrpRouter, key_of
 from vrrpd.protocol.wire import Datagram
 from vrrpd.simulation.behaviour import Behaviour, adapted, configured, resumes
-from vrrpd.simulation.elections import Candidate, Election, all_addresses, interfaces
+from vrrpd.simulation.elections import Candidate, Election, all_addresses
 from vrrpd.simulation.observer import Flight, Observer
 
 BACKLOG_MAX = 256
 """Adverts that the kernel keeps for a daemon that does not read them: 212,992 octets (net.core.rmem_default), each packet
 reckoned with about 800 for its buffer."""
 
+FILE_UNWELL = -254
+"""The number in a tracked file that is not well: with the usual weight of 1 it ends in FAULT."""
 UNIX_S = 1_800_000_000.0
 """What every host's wall clock says at first."""
 
@@ -74,7 +87,7 @@ class Surroundings(Protocol):
     def send(self, host: Host, link: Link, flight: Flight) -> None:
         """Put an advert on the wire."""
 
-    def announce(self, host: Host, candidate: Candidate, repeat: int) -> None:
+    def announce(self, host: Host, addresses: Iterable[VirtualAddress], repeat: int) -> None:
         """Send a set of gratuitous ARPs or neighbour advertisements."""
 
     def ask(self, host: Host, candidate: Candidate) -> None:
@@ -103,13 +116,13 @@ class Host:
         self._around = surroundings
         self._routers: dict[InstanceKey, VirtualRouter] = {}
         """The configuration in force, or to be in force at the next start."""
-        self._groups = config.sync_groups
+        self._config = config
         self._ledger: dict[InstanceKey, _LastState] = {}
         self._backlog: deque[tuple[str, Flight]] = deque()
         self._put_off: list[Callable[[float], None]] = []
         """Signals that a paused daemon takes when it goes on, in their order."""
-        self._told_down: set[str] = set()
-        """Interfaces that the daemon believes to be down."""
+        self._unwell: set[str] = set()
+        """Names of what is tracked and not well; everything else is."""
         self._unix_offset_s = UNIX_S
         self._stopping = False
         self._start_again = False
@@ -133,9 +146,10 @@ class Host:
         """When `on_time` is to be called."""
         return self.process.deadline() if self.process is not None and self.condition is Condition.RUNNING else None
 
-    def is_up(self, names: frozenset[str]) -> bool:
-        """Whether all of these interfaces have a carrier."""
-        return all(self.links[name].up for name in names)
+    def group_of(self, candidate: Candidate) -> list[Candidate]:
+        """The members of its sync group, itself among them; it alone where it is in none."""
+        names = next((group.members for group in self._config.sync_groups if candidate.router.name in group.members), ())
+        return [one for one in self.candidates.values() if one.router.name in names] or [candidate]
 
     # -- life -----------------------------------------------------------------------------------------------------------
 
@@ -146,14 +160,15 @@ class Host:
         if self.process is not None:
             return
         self.condition = Condition.RUNNING
-        self.process = process = VrrpRouter()
-        self._told_down = set()
+        self.process = process = VrrpRouter(now_s + self._config.daemon.vrrp.startup_delay_s)
+        self._learn_all(now_s)
         for router in self._routers.values():
             process.add(router)
+        self._apply_globals(process, now_s)
         for key in self._routers:
             self._begin(process, key, now_s)
         wanted = {held for router in self._routers.values() for held in _held(router)}
-        self._set_held({held for held in self.held if held in wanted})  # what an earlier configuration left behind
+        self._set_held({held for held in self.held if held in wanted}, now_s)  # what an earlier configuration left behind
         self._settle(now_s)
         self._around.audience.on_host(now_s, self)
 
@@ -173,7 +188,7 @@ class Host:
     def kill(self, now_s: float) -> None:
         """The power is gone: a ledger of another boot counts for nothing."""
         self._lose_process(Condition.OFF, now_s)
-        self._set_held(set())
+        self._set_held(set(), now_s)
         self._ledger.clear()
         self._around.audience.on_host(now_s, self)
 
@@ -199,7 +214,7 @@ class Host:
             self.on_time(now_s)
         while self._backlog and self.process is not None:
             self._take_in(*self._backlog.popleft(), now_s)
-        self._learn_links(now_s)
+        self._learn_anew(now_s)
         for signal in self._drained_signals():
             signal(now_s)
         self.on_time(now_s)
@@ -216,13 +231,15 @@ class Host:
             return
         for key in before.keys() - self._routers.keys():
             process.dismiss(key, now_s)
+        new = [process.add(router) and key for key, router in self._routers.items() if key not in before]
+        self._apply_globals(process, now_s)
+        self._learn_all(now_s)
         for key, router in self._routers.items():
-            if key not in before:
-                process.add(router)
+            if key in new:
                 self._begin(process, key, now_s)
             elif router != before[key]:
                 process.reconfigure(key, router, now_s)
-                self._set_held(self.held - (set(_held(before[key])) - set(_held(router))))
+                self._set_held(self.held - (set(_held(before[key])) - set(_held(router))), now_s)
         self._settle(now_s)
         self._around.audience.on_host(now_s, self)
 
@@ -230,9 +247,9 @@ class Host:
         """Have every master hand over."""
         if self.condition is Condition.PAUSED:
             self._put_off.append(self.fail_over)
-        elif self.process is not None:
+        elif self.process is not None and not self._stopping:
             for key in self._routers:
-                self._tell(key, Failover(), now_s)
+                self.process.fail_over(key, now_s)
             self._settle(now_s)
 
     def step_clock(self, by_s: float, now_s: float) -> None:
@@ -249,8 +266,13 @@ class Host:
             if name in (None, link.name):
                 link.up = up
         self._around.changed()
-        self._learn_links(now_s)
+        self._learn_anew(now_s)
         self._around.audience.on_host(now_s, self)
+
+    def set_tracked(self, name: str, *, well: bool, now_s: float) -> None:
+        """A tracked script, process, file or BFD session fails or recovers."""
+        self._unwell ^= {name} if well == (name in self._unwell) else set()
+        self._learn_anew(now_s)
 
     # -- what the daemon takes in ---------------------------------------------------------------------------------------
 
@@ -265,8 +287,8 @@ class Host:
 
     def hear_answer(self, candidate: Candidate, other: Host, address: Address, now_s: float) -> None:
         """Somebody else answers for one of our addresses."""
-        if self.condition is Condition.RUNNING:
-            self._tell(candidate.key, AddressAnswered(address, other.mac), now_s)
+        if self.process is not None and self.condition is Condition.RUNNING:
+            self.process.tell(candidate.key, AddressAnswered(address, other.mac), now_s)
             self._settle(now_s)
 
     def on_time(self, now_s: float) -> None:
@@ -289,14 +311,10 @@ class Host:
     # -- what the daemon does -------------------------------------------------------------------------------------------
 
     def _begin(self, process: VrrpRouter, key: InstanceKey, now_s: float) -> None:
-        """As the daemon starts a virtual router: its source, its faults, and what the ledger says."""
-        router, link = self._routers[key], self.links[key.interface]
+        """As the daemon starts a virtual router: the time of day, its source, and what the ledger says."""
+        link = self.links[key.interface]
         process.tell(key, ClockSet(self._unix_offset_s), now_s)
         process.tell(key, SourceChanged(link.sources[key.family]), now_s)
-        for name in sorted(interfaces(router)):
-            if not self.links[name].up:
-                self._told_down.add(name)
-                process.tell(key, FaultRaised(_interface_down(name)), now_s)
         process.start(key, now_s, resume_master=resumes(self.behaviour) and self._may_resume(key, now_s))
 
     def _may_resume(self, key: InstanceKey, now_s: float) -> bool:
@@ -306,29 +324,39 @@ class Host:
             return False
         return now_s - last.last_advert_s < router.down_timer_adverts * router.advert_interval_s
 
-    def _learn_links(self, now_s: float) -> None:
-        """Tell the daemon of every interface that is not as it believes."""
-        if self.process is None or self.condition is Condition.PAUSED:
-            return
+    def _learn_anew(self, now_s: float) -> None:
+        """Tell a daemon that listens what has changed of all that it tracks."""
+        if self.condition is Condition.RUNNING:
+            self._learn_all(now_s)
+            self._settle(now_s)
+
+    def _learn_all(self, now_s: float) -> None:
+        """Tell the daemon how everything is that it tracks; it heeds what is new."""
+        process, tracked = self.process, self._config.tracked
+        assert process is not None
         for name, link in self.links.items():
-            if link.up == (name not in self._told_down):
-                continue
-            self._told_down ^= {name}
-            event = FaultCleared(_interface_down(name)) if link.up else FaultRaised(_interface_down(name))
-            for key, candidate in self.candidates.items():
-                if name in interfaces(candidate.router):
-                    self._tell(key, event, now_s)
-        self._settle(now_s)
+            process.learn(Kind.INTERFACE, name, link.up, now_s)
+        for file in tracked.files:
+            process.learn(Kind.FILE, file.name, FILE_UNWELL if file.name in self._unwell else 0, now_s)
+        for kind, things in (
+            (Kind.SCRIPT, tracked.scripts),
+            (Kind.PROCESS, tracked.processes),
+            (Kind.BFD_SESSION, tracked.bfd_sessions),
+        ):
+            for thing in things:
+                process.learn(kind, thing.name, thing.name not in self._unwell, now_s)
+
+    def _apply_globals(self, process: VrrpRouter, now_s: float) -> None:
+        """What holds for all virtual routers together."""
+        settings = self._config.daemon.vrrp
+        process.pace(settings.garp_interval_s, settings.gna_interval_s, self._config.links.garp_groups)
+        process.group(self._config.sync_groups, now_s)
 
     def _learn_clock(self, now_s: float) -> None:
         if self.process is not None:
             for key in self._routers:
-                self._tell(key, ClockSet(self._unix_offset_s), now_s)
+                self.process.tell(key, ClockSet(self._unix_offset_s), now_s)
             self._settle(now_s)
-
-    def _tell(self, key: InstanceKey, event: Event, now_s: float) -> None:
-        assert self.process is not None
-        self.process.tell(key, event, now_s)
 
     def _settle(self, now_s: float, heard_priority: int | None = None) -> None:
         """Do what is wanted now."""
@@ -336,9 +364,8 @@ class Host:
         assert process is not None
         actions = process.actions()
         if actions:
-            if self.behaviour is not Behaviour.VRRPD:
-                actions = adapted(actions, self.behaviour, heard_priority)
-            for instance, action in actions:
+            kept = actions if self.behaviour is Behaviour.VRRPD else adapted(actions, self.behaviour, heard_priority)
+            for instance, action in kept:
                 self._do(instance, action, now_s)
         self._around.audience.on_settled(now_s, self)
         if self._stopping and not process.leavers:
@@ -348,7 +375,7 @@ class Host:
                 self._start_again = False
                 self.start(now_s)
 
-    def _do(self, instance: Instance, action: Action, now_s: float) -> None:
+    def _do(self, instance: Instance, action: Action | AnnounceAddresses, now_s: float) -> None:
         router = instance.router
         key = key_of(router)
         candidate = self.candidates[key]
@@ -357,12 +384,17 @@ class Host:
                 self._send(candidate, datagrams, priority, now_s)
                 self._ledger[key] = _LastState(priority > 0, now_s)
             case HoldAddresses():
-                self._set_held(self.held | set(_held(router)))
+                self._set_held(self.held | set(_held(router)), now_s)
             case ReleaseAddresses():
-                self._set_held(self.held - set(_held(router)))
+                self._set_held(self.held - set(_held(router)), now_s)
             case Announce(repeat):
                 self._around.audience.on_announced(now_s, candidate)
-                self._around.announce(self, candidate, repeat)
+                self._around.announce(self, all_addresses(router), repeat)
+            case AnnounceAddresses(addresses, repeat):
+                self._around.audience.on_announced(now_s, candidate)
+                self._around.announce(self, addresses, repeat)
+            case PriorityChanged(_, priority):
+                candidate.priority = priority
             case Probe():
                 self._around.ask(self, candidate)
             case Transition():
@@ -384,7 +416,7 @@ class Host:
     # -- pieces ---------------------------------------------------------------------------------------------------------
 
     def _take_configuration(self, config: Config) -> None:
-        self._groups = config.sync_groups
+        self._config = config
         routers = [configured(router, self.behaviour) for router in config.virtual_routers]
         self._routers = {key_of(router): router for router in routers}
         for key, router in self._routers.items():
@@ -395,7 +427,7 @@ class Host:
                 election = Election(link.segment, key.family, key.virtual_router_id)
                 self.candidates[key] = Candidate(self, election, key, router, source)
             else:
-                known.router, known.source = router, source
+                known.router, known.source, known.priority = router, source, router.priority
 
     def _lose_process(self, condition: Condition, now_s: float) -> None:
         self.process = None
@@ -405,20 +437,18 @@ class Host:
         self._put_off.clear()
         for candidate in self.candidates.values():
             candidate.state, candidate.since_s = State.INITIALIZE, now_s
+            candidate.priority = candidate.router.priority
 
     def _drained_signals(self) -> list[Callable[[float], None]]:
         drained, self._put_off = self._put_off, []
         return drained
 
-    def _set_held(self, held: set[Held]) -> None:
+    def _set_held(self, held: set[Held], now_s: float) -> None:
         if held != self.held:
             self.held = held
+            self._around.audience.on_addresses(now_s, self)
             self._around.changed()
 
 
 def _held(router: VirtualRouter) -> list[Held]:
     return [(address.interface, address.address) for address in all_addresses(router)]
-
-
-def _interface_down(name: str) -> str:
-    return f"{name} is down"

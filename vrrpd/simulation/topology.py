@@ -30,8 +30,7 @@ def links(configs: Mapping[str, Config]) -> dict[str, dict[str, Link]]:
                 4: IPv4Address(f"10.0.{names.index(segment)}.{host_number}"),
                 6: IPv6Address(f"fe80::{names.index(segment)}:{host_number:x}"),
             }
-            for family, address in _named_by_peers(host, config, configs):
-                sources[family] = address
+            sources |= _named_by_peers(host, config, configs)
             found[host][port[1]] = Link(port[1], segment, sources)
     return found
 
@@ -61,8 +60,9 @@ def _segments(configs: Mapping[str, Config], ports: list[Port]) -> dict[Port, st
     return {port: root(port)[1] for port in ports}
 
 
-def _named_by_peers(host: str, config: Config, configs: Mapping[str, Config]) -> Iterator[tuple[int, Address]]:
+def _named_by_peers(host: str, config: Config, configs: Mapping[str, Config]) -> dict[int, Address]:
     """The own addresses of a host with unicast peers: what each of the others has as a peer, and it has not itself."""
+    found = {}
     for router in config.virtual_routers:
         if router.unicast is None or router.source_address is not None:
             continue
@@ -74,7 +74,8 @@ def _named_by_peers(host: str, config: Config, configs: Mapping[str, Config]) ->
         ]
         candidates = set.intersection(*lists) - own_peers if lists else set[Address]()
         if len(candidates) == 1:
-            yield router.family, candidates.pop()
+            found[router.family] = candidates.pop()
+    return found
 
 
 def _same_service(one: VirtualRouter, other: VirtualRouter) -> bool:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from vrrpd.config.model import Address, Config
+from vrrpd.config.model import Address, Config, VirtualAddress
 from vrrpd.simulation.behaviour import Behaviour
 from vrrpd.simulation.client import NEIGHBOUR_CHECK_S, Client
 from vrrpd.simulation.elections import Candidate, all_addresses
@@ -23,12 +23,14 @@ from vrrpd.simulation.faults import (
     CLIENT,
     Crash,
     Cut,
+    Fail,
     Failover,
     Fault,
     Heal,
     Kill,
     Pause,
     Plug,
+    Recover,
     Reload,
     Resume,
     Return,
@@ -120,17 +122,17 @@ class World:
                 for delay_s in segment.delays_s():
                     self._at(self.now_s + delay_s, self._deliver, receiver, interface, flight)
 
-    def announce(self, host: Host, candidate: Candidate, repeat: int) -> None:
+    def announce(self, host: Host, addresses: Iterable[VirtualAddress], repeat: int) -> None:
         """Tell the clients; of several rounds the first that arrives does it."""
         for client in self.clients:
             own = [link for link in host.links.values() if link.segment == client.segment.name and link.up]
             names = {link.name for link in own}
-            addresses = [entry.address for entry in all_addresses(candidate.router) if entry.interface in names]
-            if not addresses or not client.segment.hears(host.name, client.name):
+            here = [entry.address for entry in addresses if entry.interface in names]
+            if not here or not client.segment.hears(host.name, client.name):
                 continue
             arrivals = next(filter(None, (client.segment.delays_s() for _ in range(repeat))), ())
             for delay_s in arrivals[:1]:
-                self._at(self.now_s + delay_s, self._learn, client, host, addresses)
+                self._at(self.now_s + delay_s, self._learn, client, host, here)
 
     def ask(self, host: Host, candidate: Candidate) -> None:
         """The question and the answer each take their way."""
@@ -234,6 +236,21 @@ class World:
 
     def _befall_host(self, host: Host, fault: Fault) -> None:
         match fault:
+            case Unplug(interface=interface):
+                host.set_link(interface, up=False, now_s=self.now_s)
+            case Plug(interface=interface):
+                host.set_link(interface, up=True, now_s=self.now_s)
+            case Fail(name=name):
+                host.set_tracked(name, well=False, now_s=self.now_s)
+            case Recover(name=name):
+                host.set_tracked(name, well=True, now_s=self.now_s)
+            case StepClock(by_s=by_s):
+                host.step_clock(by_s, self.now_s)
+            case _:
+                self._befall_daemon(host, fault)
+
+    def _befall_daemon(self, host: Host, fault: Fault) -> None:
+        match fault:
             case Kill():
                 host.kill(self.now_s)
             case Crash():
@@ -248,11 +265,5 @@ class World:
                 host.pause(self.now_s)
             case Resume(timers_first=timers_first):
                 host.resume(self.now_s, timers_first=timers_first)
-            case Unplug(interface=interface):
-                host.set_link(interface, up=False, now_s=self.now_s)
-            case Plug(interface=interface):
-                host.set_link(interface, up=True, now_s=self.now_s)
             case Reload(config=config):
                 host.reload(config, self.now_s)
-            case StepClock(by_s=by_s):
-                host.step_clock(by_s, self.now_s)
