@@ -45,6 +45,7 @@ class AddressAttributes:
     label: str | None = None
     """The kernel gives every IPv4 address one: the interface's name, if nothing else is asked for."""
     scope: int = rtnetlink.RT_SCOPE_UNIVERSE
+    """RT_SCOPE_*. An IPv6 address has the one that it says itself, which is not kept here."""
     broadcast: Address | None = None
     flags: int = 0
     """Those of IFA_F_ASKED_FOR."""
@@ -60,9 +61,12 @@ class AddressAttributes:
     """It is: the kernel lets nobody use the address (IFA_F_DADFAILED). Read from the kernel; an operator has to know."""
 
     def is_as_asked(self, desired: AddressAttributes) -> bool:
-        """Whether nothing is to be changed where this is what the kernel has. A finite lifetime runs down, so any will do."""
-        left_s, asked_s = self.preferred_lifetime_s, desired.preferred_lifetime_s
-        return self == desired and (left_s is None) == (asked_s is None) and (asked_s != 0 or left_s == 0)
+        """Whether nothing is to be changed where this is what the kernel has.
+
+        A finite lifetime runs down, and of IPv4 the kernel does not tell of it, so any will do.
+        """
+        asked_s = desired.preferred_lifetime_s
+        return self == desired and (bool(asked_s) or asked_s == self.preferred_lifetime_s)
 
 
 AddressMap = Mapping[AddressKey, AddressAttributes]
@@ -159,7 +163,7 @@ def wanted(address: VirtualAddress, interface_index: int) -> AddAddress:
     of_ipv4 = isinstance(address.address, IPv4Address)
     attributes = AddressAttributes(
         label=(address.label or address.interface) if of_ipv4 else None,
-        scope=address.scope if of_ipv4 else _scope(address.address),
+        scope=address.scope,
         broadcast=address.broadcast,
         flags=_flags(address),
         preferred_lifetime_s=address.preferred_lifetime_s,
@@ -177,16 +181,6 @@ def _flags(address: VirtualAddress) -> int:
         rtnetlink.IFA_F_MCAUTOJOIN: address.joins_groups,
     }
     return sum(flag for flag, wished in asked.items() if wished)
-
-
-def _scope(address: Address) -> int:
-    """The scope that the kernel gives to an IPv6 address, whatever is asked for (rt_scope() in include/net/ipv6.h)."""
-    if address.is_loopback:
-        return rtnetlink.RT_SCOPE_HOST
-    if address.is_link_local:
-        return rtnetlink.RT_SCOPE_LINK
-    of_a_site = isinstance(address, IPv6Address) and address.is_site_local
-    return rtnetlink.RT_SCOPE_SITE if of_a_site else rtnetlink.RT_SCOPE_UNIVERSE
 
 
 def diff(desired: AddressMap, current: AddressMap, owned: Collection[AddressKey]) -> list[Operation]:
@@ -232,10 +226,10 @@ def observed_address(message: rtnetlink.AddressMessage) -> tuple[AddressKey, Add
         AddressKey(message.interface_index, message.address, message.prefix_length, message.peer),
         AddressAttributes(
             label=message.label,
-            scope=message.scope,
+            scope=message.scope if of_ipv4 else rtnetlink.RT_SCOPE_UNIVERSE,
             broadcast=message.broadcast,
             flags=message.flags & rtnetlink.IFA_F_ASKED_FOR,
-            preferred_lifetime_s=message.preferred_lifetime_s,
+            preferred_lifetime_s=0 if message.flags & rtnetlink.IFA_F_DEPRECATED else message.preferred_lifetime_s,
             protocol=message.protocol,
             secondary=of_ipv4 and bool(message.flags & rtnetlink.IFA_F_SECONDARY),
             tentative=bool(message.flags & rtnetlink.IFA_F_TENTATIVE),
