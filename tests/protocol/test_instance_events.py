@@ -62,8 +62,9 @@ def test_a_restarted_master_goes_on_without_letting_go_and_announces_once(priori
     configuration = router(priority=priority)
     instance, actions = after(SOURCE, Start(resume_master=True), configuration=configuration)
     assert actions == [f"advert {priority}", "hold", "announce 5", "INITIALIZE > MASTER: resumed"]
-    instance.on_timer(NOW_S + 5)
+    instance.on_timer(NOW_S + 1)
     assert story(instance.actions()) == [f"advert {priority}"]
+    assert instance.deadline() == NOW_S + 2, "no second set"
 
 
 @pytest.mark.parametrize(

@@ -350,6 +350,7 @@ def test_the_state_is_keepalived_s_number_once_for_each_address() -> None:
         (State.MASTER, 2, "MASTER"),
         (State.FAULT, 3, "FAULT"),
         (State.RELINQUISHING, 0, "INIT"),
+        (State.LISTENING, 2, "MASTER"),
     ],
 )
 def test_states_have_the_exporters_number_and_word(state: State, number: int, word: str) -> None:

@@ -8,7 +8,7 @@ from vrrpd.protocol.actions import Alarm, Cause, LowerPriorityHeard, Oddity
 from vrrpd.protocol.machine import TAKING_PART, Machine
 from vrrpd.protocol.peers import Speaker
 from vrrpd.protocol.states import Guard, Happening, State
-from vrrpd.protocol.timers import LEARNT_INTERVAL_MIN_S, SUCCESSOR_GRACE_S, Timer
+from vrrpd.protocol.timers import SUCCESSOR_GRACE_S, Timer
 from vrrpd.protocol.tracking import OWNER_PRIORITY
 from vrrpd.protocol.wire import Heard, Refused
 
@@ -37,8 +37,7 @@ class Hearing(Machine):
         self._counters.advertisements_received += 1
         if heard.priority == 0:
             self._counters.priority_zero_received += 1
-        interval_s = max(heard.advert_interval_s, LEARNT_INTERVAL_MIN_S)
-        advert = Speaker(heard.source, heard.priority, interval_s, now_s)
+        advert = Speaker(heard.source, heard.priority, heard.advert_interval_s, now_s)
         if self._state is State.BACKUP:
             self._heard_as_backup(advert, now_s)
         elif self._state is State.MASTER:
@@ -146,10 +145,11 @@ class Hearing(Machine):
         self._timers.set(Timer.HAND_OVER, now_s + SUCCESSOR_GRACE_S)
 
     def _refuse(self, refused: Refused) -> None:
-        """Count a packet that is dropped."""
+        """Count a packet that is dropped. One for another virtual router is not ours to count."""
         counter = COUNTER_NAMES[refused.reason]
-        if counter is not None:
-            self._counters.increment(counter)
+        if counter is None:
+            return
+        self._counters.increment(counter)
         if self._notices.is_first(refused.reason):
             self._actions.append(reports.dropped(refused))
 

@@ -1,4 +1,4 @@
-"""The effective priority of one virtual router: as configured, adjusted by what is tracked, lowered when there are two owners."""
+"""The effective priority of one virtual router: configured, adjusted by what is tracked, lowered when there are two owners."""
 
 from __future__ import annotations
 

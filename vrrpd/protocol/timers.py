@@ -6,8 +6,6 @@ from enum import IntEnum
 
 SKEW_UNIT_V2_S = 1.0
 """Version 2 does not scale the skew with the advert interval."""
-LEARNT_INTERVAL_MIN_S = 0.01
-"""The shortest interval that version 3 can say. A peer that says 0 must not make a backup wait for nothing."""
 
 
 def skew_time_s(priority: int, unit_s: float = SKEW_UNIT_V2_S) -> float:

@@ -19,8 +19,8 @@ Value = Callable[[VirtualRouterStatus], float]
 
 
 def _known(state: State) -> State:
-    """The state as keepalived has it: one that gives up is in INIT there."""
-    return State.INITIALIZE if state is State.RELINQUISHING else state
+    """The state as keepalived has it: one that gives up is in INIT there, one that listens still MASTER."""
+    return {State.RELINQUISHING: State.INITIALIZE, State.LISTENING: State.MASTER}.get(state, state)
 
 
 COUNTERS: tuple[tuple[str, str, Value], ...] = (
