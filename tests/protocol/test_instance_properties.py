@@ -14,8 +14,8 @@ from vrrpd.config.model import Announcements, HandOver, VirtualRouter
 from vrrpd.protocol.actions import Announce, HoldAddresses, ReleaseAddresses, SendAdvert, Transition
 from vrrpd.protocol.events import Event, FaultCleared, FaultRaised, Reconfigured, Shutdown, SourceChanged, Start
 from vrrpd.protocol.instance import Instance
-from vrrpd.protocol.packet import Parsed, parse
 from vrrpd.protocol.states import TRANSITIONS, State
+from vrrpd.protocol.wire import Heard, Wire
 
 UNTIMED = settings(deadline=None)
 """The machine may be slow; what is tested here is not its speed."""
@@ -81,11 +81,11 @@ class AnyHistory(RuleBasedStateMachine):
         assert len(actions) <= ACTIONS_MAX
         for action in actions:
             match action:
-                case SendAdvert(datagram, priority):
+                case SendAdvert((datagram,), priority):
                     assert self.state is not State.RELINQUISHING
-                    sent = parse(datagram)
-                    assert isinstance(sent, Parsed)
-                    assert sent.advertisement.priority == priority
+                    sent = Wire(router()).read(datagram.octets, 0.0)
+                    assert isinstance(sent, Heard)
+                    assert sent.priority == priority
                     self.adverts += 1
                     self.farewells += priority == 0
                 case HoldAddresses():

@@ -6,10 +6,7 @@ from collections.abc import Mapping
 from enum import Enum
 from types import MappingProxyType
 
-from vrrpd.config.model import Address, AuthenticationType
-from vrrpd.protocol.packet import Advertisement, PacketFault, Parsed
-
-KNOWN_AUTHENTICATION_TYPES = frozenset(kind.value for kind in AuthenticationType)
+from vrrpd.protocol.packet import PacketFault
 
 
 class Rejection(Enum):
@@ -66,40 +63,3 @@ COUNTER_NAMES: Mapping[PacketFault | Rejection, str | None] = MappingProxyType(
     }
 )
 """The field of `Counters` in which each counts; another virtual router's packets are counted by the socket's owner."""
-
-
-def rejection(heard: Parsed, ours: Advertisement, multicast_group: Address) -> Rejection | None:
-    """Why `heard` is refused, or None if it is to be used. `ours` is what we would send ourselves."""
-    advert = heard.advertisement
-    if advert.authentication_type not in KNOWN_AUTHENTICATION_TYPES:
-        return Rejection.INVALID_AUTHENTICATION_TYPE
-    if advert.authentication_type != ours.authentication_type:
-        return Rejection.AUTHENTICATION_TYPE_MISMATCH
-    with_password = ours.authentication_type == AuthenticationType.PASS.value
-    if with_password and advert.authentication_data != ours.authentication_data:
-        return Rejection.AUTHENTICATION_FAILURE
-    if advert.advert_interval_s != ours.advert_interval_s:
-        return Rejection.ADVERT_INTERVAL_MISMATCH
-    if heard.destination != multicast_group:
-        return Rejection.WRONG_DESTINATION
-    return None
-
-
-def addresses_differ(heard: Advertisement, ours: Advertisement) -> bool:
-    """Whether two adverts carry different addresses. Their order does not matter, their number does."""
-    if heard.addresses == ours.addresses:
-        return False
-    return len(heard.addresses) != len(ours.addresses) or set(heard.addresses) != set(ours.addresses)
-
-
-def seen_and_expected(reason: Rejection, heard: Parsed, ours: Advertisement, multicast_group: Address) -> str:
-    """What of `heard` led to `reason`, beside what was expected. Passwords are never told."""
-    advert = heard.advertisement
-    match reason:  # Rejection.AUTHENTICATION_FAILURE is what remains
-        case Rejection.INVALID_AUTHENTICATION_TYPE | Rejection.AUTHENTICATION_TYPE_MISMATCH:
-            return f"{advert.authentication_type}, ours is {ours.authentication_type}"
-        case Rejection.ADVERT_INTERVAL_MISMATCH:
-            return f"{advert.advert_interval_s} s, ours is {ours.advert_interval_s} s"
-        case Rejection.WRONG_DESTINATION:
-            return f"{heard.destination}, ours is {multicast_group}"
-    return "check auth_pass on both sides"

@@ -16,13 +16,11 @@ Opening a packet asks only whether a message can be in it. What is to be thought
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from enum import Enum
-from ipaddress import IPv4Address
 from typing import NamedTuple
 
 from vrrpd.protocol.checksum import closing, words
-from vrrpd.protocol.ip_header import IPV4_HEADER, SURPLUS_OCTETS_MAX, read_ip_header
+from vrrpd.protocol.ip_header import read_ip_header
 
 ADVERTISEMENT_TYPE = 1
 """The only message type there is (RFC 3768 section 5.3.2)."""
@@ -138,121 +136,3 @@ def encode_message(fixed: bytes, body: bytes, pseudo: int) -> bytes:
 def without_checksum(message: bytes) -> bytes:
     """The message with zeros in place of its checksum, as hashes cover it."""
     return message[:_CHECKSUM_AT] + b"\0\0" + message[VRRP_HEADER.size :]
-
-
-_OLD_HEADER = struct.Struct("!BBBBBBH")
-VRRP_VERSION = 2
-_OLD_VERSION_AND_TYPE = 0x21
-_IPV4_VERSION_AND_LENGTH = 0x45
-TYPE_OF_SERVICE = 0xC0
-_TTL_OFFSET = 8
-_CHECKSUM_OFFSET = 6
-
-
-@dataclass(frozen=True, slots=True)
-class Advertisement:
-    """One advert."""
-
-    virtual_router_id: int
-    """1 to 255."""
-    priority: int
-    """0: the master gives up; 255: it owns the addresses."""
-    authentication_type: int
-    """The number on the wire: 0 none, 1 PASS, 2 AH (RFC 2338 section 5.3.6)."""
-    advert_interval_s: int
-    """Whole seconds, 0 to 255."""
-    addresses: tuple[IPv4Address, ...]
-    """At most :data:`ADDRESSES_MAX`, in the order of the configuration."""
-    authentication_data: bytes = bytes(AUTHENTICATION_OCTETS)
-
-
-@dataclass(frozen=True, slots=True)
-class Parsed:
-    """A sound advert and what its IPv4 header tells of its way here."""
-
-    source: IPv4Address
-    destination: IPv4Address
-    advertisement: Advertisement
-
-
-def checksum(octets: bytes) -> int:
-    """The one's complement of the one's complement sum (RFC 1071): 0 over octets that carry a right checksum already."""
-    padded = octets + bytes(len(octets) % 2)
-    total: int = sum(struct.unpack(f"!{len(padded) // 2}H", padded))
-    total = (total >> 16) + (total & 0xFFFF)  # at most 2**16 words: two folds carry everything
-    return ~(total + (total >> 16)) & 0xFFFF
-
-
-def encode(advertisement: Advertisement) -> bytes:
-    """The VRRP message: header, addresses, authentication data. The checksum covers all of it and no pseudo-header."""
-    header = _OLD_HEADER.pack(
-        _OLD_VERSION_AND_TYPE,
-        advertisement.virtual_router_id,
-        advertisement.priority,
-        len(advertisement.addresses),
-        advertisement.authentication_type,
-        advertisement.advert_interval_s,
-        0,
-    )
-    body = b"".join(address.packed for address in advertisement.addresses) + advertisement.authentication_data
-    return header[:_CHECKSUM_OFFSET] + checksum(header + body).to_bytes(2, "big") + body
-
-
-def ipv4_datagram(message: bytes, source: IPv4Address, destination: IPv4Address, identification: int, ttl: int = TTL) -> bytes:
-    """A whole IPv4 packet around a VRRP message, for a raw socket that takes the header from us (IP_HDRINCL)."""
-    length = IPV4_HEADER.size + len(message)
-    fields = (_IPV4_VERSION_AND_LENGTH, TYPE_OF_SERVICE, length, identification, 0, ttl, IP_PROTOCOL_VRRP)
-    without_sum = IPV4_HEADER.pack(*fields, 0, source.packed, destination.packed)
-    return IPV4_HEADER.pack(*fields, checksum(without_sum), source.packed, destination.packed) + message
-
-
-def virtual_router_id(datagram: bytes) -> int | None:
-    """Whom an IPv4 packet is for, before anything about it is checked; None if it is too short to say."""
-    offset = _header_octets(datagram) + 1
-    return datagram[offset] if offset < len(datagram) else None
-
-
-def source_address(datagram: bytes) -> IPv4Address | None:
-    """Who sent an IPv4 packet, however broken the rest; None if it is too short to say."""
-    return IPv4Address(datagram[12:16]) if len(datagram) >= IPV4_HEADER.size else None
-
-
-def parse(datagram: bytes) -> Parsed | PacketFault:
-    """Read an IPv4 packet as a raw socket gives it: the advert in it, or the first thing that is wrong with it.
-
-    Never raises. The order of the checks is keepalived's: length, TTL, version, type, checksum.
-    """
-    start = _header_octets(datagram)
-    if len(datagram) < start + _OLD_HEADER.size:
-        return PacketFault.LENGTH
-    version_and_type, router_id, priority, count, authentication_type, interval_s, _ = _OLD_HEADER.unpack_from(datagram, start)
-    addresses_at = start + _OLD_HEADER.size
-    authentication_at = addresses_at + 4 * count
-    end = authentication_at + AUTHENTICATION_OCTETS
-    if not end <= len(datagram) <= end + SURPLUS_OCTETS_MAX:
-        return PacketFault.LENGTH
-    if datagram[_TTL_OFFSET] != TTL:
-        return PacketFault.TTL
-    if version_and_type >> 4 != VRRP_VERSION:
-        return PacketFault.VERSION
-    if version_and_type & 0x0F != ADVERTISEMENT_TYPE:
-        return PacketFault.TYPE
-    if checksum(datagram[start:end]) != 0:
-        return PacketFault.CHECKSUM
-    return Parsed(
-        source=IPv4Address(datagram[12:16]),
-        destination=IPv4Address(datagram[16:20]),
-        advertisement=Advertisement(
-            virtual_router_id=router_id,
-            priority=priority,
-            authentication_type=authentication_type,
-            advert_interval_s=interval_s,
-            addresses=tuple(IPv4Address(datagram[at : at + 4]) for at in range(addresses_at, authentication_at, 4)),
-            authentication_data=bytes(datagram[authentication_at:end]),
-        ),
-    )
-
-
-def _header_octets(datagram: bytes) -> int:
-    """Length of the IPv4 header with its options; never less than the fixed part, whatever the field claims."""
-    return max(IPV4_HEADER.size, (datagram[0] & 0x0F) * 4) if datagram else IPV4_HEADER.size

@@ -39,11 +39,6 @@ class Speech:
     speaks_old: bool
     """It has to be."""
 
-    @property
-    def interval_s(self) -> float:
-        """The interval in seconds."""
-        return float(self.interval) if self.version == 2 else self.interval / CENTISECONDS
-
     def message(self, priority: int, source: bytes, destination: bytes) -> bytes:
         """The whole VRRP message. Whether the destination is told by its checksum depends on the version."""
         body = self.address_octets + self.authentication_data

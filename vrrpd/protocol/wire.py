@@ -10,12 +10,12 @@ from ipaddress import IPv4Address, IPv6Address
 
 from vrrpd.config.model import Address, AuthenticationType, VirtualRouter
 from vrrpd.protocol.acceptance import Rejection
+from vrrpd.protocol.adverts import Datagram, OwnAdverts
 from vrrpd.protocol.authentication_header import HeaderAuthentication
 from vrrpd.protocol.checks import Checks
 from vrrpd.protocol.detail import detail
 from vrrpd.protocol.ip_header import IPV4_HEADER, IPV6_HEADER, source_octets
 from vrrpd.protocol.keyed_hash import KeyedHash
-from vrrpd.protocol.own_adverts import Datagram, OwnAdverts
 from vrrpd.protocol.packet import (
     AUTHENTICATION_HEADER,
     CENTISECONDS,
@@ -30,7 +30,7 @@ from vrrpd.protocol.speech import speech_of
 __all__ = ["Datagram", "Heard", "Refused", "Wire", "virtual_router_key"]
 
 SENDERS_MAX = 4
-"""In a multicast group, whose sequence numbers are remembered, as in keepalived: few are masters in turn, and only they speak."""
+"""In a multicast group, whose sequence numbers are remembered, as in keepalived: only masters speak, and masters are few."""
 
 _SAID_BY_NOBODY = b""
 
