@@ -182,3 +182,13 @@ async def test_the_neediest_router_says_how_much_room_a_shared_socket_has(ends: 
         ends[0].call(segment.join, router, OWN)
     [receiver] = segment._receivers.values()
     assert receiver.buffer_octets == 2_000_000
+
+
+async def test_a_group_is_joined_again_when_the_link_can_carry_ipv6_again(ends: tuple[Host, Host]) -> None:
+    left, right = ends
+    left.call(left.segment.join, ROUTER6, OWN6)
+    for mtu in (1200, 1500):  # the kernel forgets the members of IPv6 groups on a link too small for IPv6
+        left.namespace.ip(f"link set eth0 mtu {mtu}")
+        left.call(left.segment.learn, left.namespace.link("eth0"))
+    right.call(right.segment.send, advert(PEER6, VRRP_GROUP6))
+    await left.until(lambda: left.sources)

@@ -18,6 +18,9 @@ from vrrpd.protocol.wire import Datagram
 
 log = logging.getLogger(__name__)
 
+IPV6_MTU_MIN = 1280
+"""RFC 8200 section 5."""
+
 Member = tuple[int, int]
 """Family and virtual router id."""
 
@@ -67,7 +70,7 @@ class Segment:
 
     def learn(self, link: Link | None) -> None:
         """The kernel tells of the link, or (None) that it is gone. Another index is another interface of the same name."""
-        if self.link is not None and (link is None or link.index != self.link.index):
+        if self.link is not None and (link is None or _loses_members(self.link, link)):
             self.close()
         elif self.link is not None and link is not None and link.mac != self.link.mac:
             self._close_answers()  # which would take our own announcements for somebody else's
@@ -257,3 +260,9 @@ class Segment:
     def _answered(self, listener: AnswerSocket) -> None:
         for address, mac in listener.receive():
             self._on_answer(self, address, mac)
+
+
+def _loses_members(old: Link, new: Link) -> bool:
+    """Whether the sockets of the old link hear nothing on the new one: it is another, or was too small for IPv6 meanwhile,
+    which makes the kernel forget who had joined a group."""
+    return old.index != new.index or old.mtu < IPV6_MTU_MIN <= new.mtu
