@@ -56,9 +56,15 @@ def draw(seed: int) -> History:
     for _ in range(chance.randint(1, EPISODES_MAX)):
         episode = _draw_episode(chance, hosts, at_s)
         faults += episode
-        at_s = max(timed.at_s for timed in episode) + chance.choice([chance.uniform(0, 2), chance.uniform(0, 8), CALM_S])
-    weather = Weather(delay_s=chance.choice([0.0002, 0.0005, 0.003]), jitter_s=chance.choice([0.0, 0.0, 0.0005, 0.01]))
-    return History(seed, hosts, Scenario(tuple(faults), at_s + CALM_S, weather))
+        over_s = max(timed.at_s for timed in episode)
+        at_s = chance.choice(
+            [chance.uniform(at_s, over_s), over_s + chance.uniform(0, 2), over_s + chance.uniform(0, 8), over_s + CALM_S]
+        )
+    delay_s = chance.choice([0.0002, 0.0005, 0.003])
+    # In peace no announcement is overtaken by the answer to an advert that left with it: that takes two delays.
+    weather = Weather(delay_s=delay_s, jitter_s=chance.choice([0.0, delay_s / 2, delay_s]))
+    end_s = max(timed.at_s for timed in faults) + CALM_S
+    return History(seed, hosts, Scenario(tuple(faults), end_s, weather))
 
 
 # -- routers ------------------------------------------------------------------------------------------------------------
@@ -173,7 +179,7 @@ def _draw_episode(chance: random.Random, hosts: tuple[HostPlan, ...], at_s: floa
         case "cut":
             begin, end = _draw_cut(chance, hosts), Heal()
         case "weather":
-            begin, end = _draw_weather(chance), Weather(jitter_s=chance.choice([0.0, 0.001]))
+            begin, end = _draw_weather(chance), Weather(jitter_s=chance.choice([0.0, 0.0005]))
         case _:
             begin, end = _draw_order(chance, host), None
     episode = [Timed(at_s, begin)]

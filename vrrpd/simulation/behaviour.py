@@ -10,7 +10,7 @@ from dataclasses import replace
 from enum import Enum
 
 from vrrpd.config.model import HandOver, VirtualRouter
-from vrrpd.protocol.actions import Action, HoldAddresses, Probe, SendAdvert, Transition
+from vrrpd.protocol.actions import Action, SendAdvert, Transition
 from vrrpd.protocol.instance import Instance
 from vrrpd.protocol.pacing import AnnounceAddresses
 from vrrpd.protocol.states import State
@@ -28,8 +28,17 @@ class Behaviour(Enum):
 
 
 def configured(router: VirtualRouter, behaviour: Behaviour) -> VirtualRouter:
-    """A virtual router as a daemon of this kind runs it: only ours serves on after its farewell."""
-    return router if behaviour is Behaviour.VRRPD else replace(router, hand_over=HandOver.BREAK_BEFORE_MAKE)
+    """A virtual router as a daemon of this kind runs it: only ours serves on after its farewell, and asks the neighbours.
+
+    RFC 3768 section 6.4.3 has a master discard what a lesser one says.
+    """
+    if behaviour is Behaviour.VRRPD:
+        return router
+    other = replace(router, hand_over=HandOver.BREAK_BEFORE_MAKE, probe_addresses=False)
+    if behaviour is Behaviour.KEEPALIVED:
+        return other
+    silent = replace(router.announcements, lower_priority_repeat=0)
+    return replace(other, lower_priority_no_advert=True, announcements=silent)
 
 
 def resumes(behaviour: Behaviour) -> bool:
@@ -37,31 +46,18 @@ def resumes(behaviour: Behaviour) -> bool:
     return behaviour is Behaviour.VRRPD
 
 
-def adapted(
-    actions: Sequence[tuple[Instance, Deed]], behaviour: Behaviour, heard_priority: int | None
-) -> list[tuple[Instance, Deed]]:
-    """What a daemon of another kind does of what our machine wants done.
-
-    `heard_priority` is that of the advert which led to it, None if it was something else.
-    """
+def adapted(actions: Sequence[tuple[Instance, Deed]]) -> list[tuple[Instance, Deed]]:
+    """What a daemon of another kind does of what our machine wants done: a new master speaks before it holds the addresses,
+    also when it preempts, and one that yields says nothing."""
     moves = {instance: action for instance, action in actions if isinstance(action, Transition)}
     kept = [(instance, action) for instance, action in actions if _is_done(instance, action, moves)]
-    if behaviour is Behaviour.RFC and heard_priority and not moves:
-        return []  # RFC 3768 section 6.4.3: a master discards what a lesser one says
-    return _adverts_first(kept, moves)
+    if not any(move.new is State.MASTER for move in moves.values()):
+        return kept
+    return sorted(kept, key=lambda each: not isinstance(each[1], SendAdvert))
 
 
 def _is_done(instance: Instance, action: Deed, moves: dict[Instance, Transition]) -> bool:
-    """A master that yields says nothing, but for keepalived's `higher_prio_send_advert`; and nobody asks the neighbours."""
-    if isinstance(action, Probe):
-        return False
+    """A master that yields says nothing, but for keepalived's `higher_prio_send_advert`."""
     move = moves.get(instance)
     yields = move is not None and (move.old, move.new) == (State.MASTER, State.BACKUP)
     return not (yields and isinstance(action, SendAdvert) and not instance.router.higher_priority_send_advert)
-
-
-def _adverts_first(actions: list[tuple[Instance, Deed]], moves: dict[Instance, Transition]) -> list[tuple[Instance, Deed]]:
-    """A new master speaks before it holds the addresses, also when it preempts."""
-    if not any(isinstance(action, HoldAddresses) for _, action in actions) or not moves:
-        return actions
-    return sorted(actions, key=lambda each: not isinstance(each[1], SendAdvert))

@@ -306,7 +306,7 @@ class Host:
         if candidate is not None:
             self._around.audience.on_heard(now_s, candidate, flight)
         process.on_packet(interface, flight.octets, now_s)
-        self._settle(now_s, flight.priority)
+        self._settle(now_s)
 
     # -- what the daemon does -------------------------------------------------------------------------------------------
 
@@ -358,13 +358,13 @@ class Host:
                 self.process.tell(key, ClockSet(self._unix_offset_s), now_s)
             self._settle(now_s)
 
-    def _settle(self, now_s: float, heard_priority: int | None = None) -> None:
+    def _settle(self, now_s: float) -> None:
         """Do what is wanted now."""
         process = self.process
         assert process is not None
         actions = process.actions()
         if actions:
-            kept = actions if self.behaviour is Behaviour.VRRPD else adapted(actions, self.behaviour, heard_priority)
+            kept = actions if self.behaviour is Behaviour.VRRPD else adapted(actions)
             for instance, action in kept:
                 self._do(instance, action, now_s)
         self._around.audience.on_settled(now_s, self)

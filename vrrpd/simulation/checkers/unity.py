@@ -53,6 +53,8 @@ class Unity(Observer):
         self._deferring: set[str] = set()
         """Hosts that were told to hand over and keep back."""
         self._moved: set[Election] = set()
+        self._to_be_announced: set[Election] = set()
+        """Elections in which somebody has had a reason to announce itself since peace began: it took over, or met another."""
 
     def on_begin(self, world: World) -> None:
         """Learn who takes part."""
@@ -67,6 +69,7 @@ class Unity(Observer):
         if isinstance(fault, Failover):
             self._deferring.add(fault.host)
         self._peace.on_fault_over(now_s, fault)
+        self._to_be_announced = {election for election in self._candidates if len(self._masters(election)) > 1}
         self._review(self._candidates, now_s)
 
     def on_host(self, now_s: float, host: Host) -> None:
@@ -77,6 +80,7 @@ class Unity(Observer):
         """A master came or went."""
         if transition.new is State.MASTER:
             self._deferring.discard(candidate.host.name)
+            self._to_be_announced.add(candidate.election)
         self._moved.add(candidate.election)
 
     def on_served(self, now_s: float, client: Client, address: Address, holder: Host | None) -> None:
@@ -101,7 +105,7 @@ class Unity(Observer):
         self._judge(now_s)
         for election in elections:
             able = [one for one in self._candidates[election] if _takes_part(one)]
-            masters = [one for one in able if one.state is State.MASTER]
+            masters = self._masters(election)
             master = masters[0] if len(masters) == 1 else None
             wrong: list[tuple[str, float, str]] = []
             if able and not masters:
@@ -113,6 +117,9 @@ class Unity(Observer):
             if master is not None and self._is_unreached(election, master):
                 wrong.append((REACHED, max(CLIENT_S, master.router.advert_interval_s), _listed([master])))
             self._note(election, wrong, now_s)
+
+    def _masters(self, election: Election) -> list[Candidate]:
+        return [one for one in self._candidates[election] if one.state is State.MASTER and _takes_part(one)]
 
     def _note(self, election: Election, wrong: list[tuple[str, float, str]], now_s: float) -> None:
         """What was wrong before is so since then; what is right now was never wrong."""
@@ -155,7 +162,12 @@ class Unity(Observer):
             return False  # it does not promise to announce itself where it should
         client = self._clients[election.segment]
         own = [entry.address for entry in all_addresses(master.router) if _is_on(master, entry.interface, election)]
-        return any(client.served_by[address] is None for address in own if address in client.served_by)
+        unreached = [address for address in own if address in client.served_by and client.served_by[address] is None]
+        # Who missed an announcement that nobody has a reason to repeat has its own neighbour check, and 43 s.
+        return any(election in self._to_be_announced or self._began_in_peace(client, address) for address in unreached)
+
+    def _began_in_peace(self, client: Client, address: Address) -> bool:
+        return self._peace.since_s is not None and client.unserved_since_s[address] > self._peace.since_s
 
 
 def _crossing_s(masters: list[Candidate]) -> float:
