@@ -78,7 +78,7 @@ def _draw_hosts(chance: random.Random) -> tuple[HostPlan, ...]:
     interval_s = chance.choice([1, 1, 2]) if version == 2 else chance.choice([0.25, 1, 1, 1.5])
     priorities = _draw_priorities(chance, number)
     settings = _draw_common_settings(chance, version)
-    plans = []
+    plans: list[HostPlan] = []
     for host_number in range(number):
         own = (*settings, *_draw_own_settings(chance, priorities[host_number]))
         own_interval_s = chance.choice([0.5, 1, 2]) if version == 3 and chance.random() < 0.15 else interval_s

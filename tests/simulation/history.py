@@ -14,6 +14,7 @@ from tests.simulation.drawing import History, draw
 from vrrpd.simulation.checkers import BrokenPromiseError, every_checker
 from vrrpd.simulation.drawing import as_text
 from vrrpd.simulation.faults import Scenario, Timed
+from vrrpd.simulation.observer import Observer
 from vrrpd.simulation.shrinking import shrunk
 from vrrpd.simulation.timeline import Timeline
 from vrrpd.simulation.world import HostSpec, World
@@ -28,10 +29,10 @@ def broken_promise(history: History, scenario: Scenario | None = None) -> Broken
     return None
 
 
-def world(history: History, scenario: Scenario, *observers: object) -> World:
+def world(history: History, scenario: Scenario, *observers: Observer) -> World:
     """The world of a history."""
     specs = [HostSpec(plan.name, plan.config(), plan.behaviour) for plan in history.hosts]
-    return World(specs, scenario, seed=history.seed, observers=observers)  # type: ignore[arg-type]
+    return World(specs, scenario, seed=history.seed, observers=observers)
 
 
 def report(seed: int) -> str:
@@ -41,9 +42,11 @@ def report(seed: int) -> str:
     if error is None:
         return f"seed {seed}: every promise is kept"
 
+    promise = error.promise
+
     def still_fails(faults: tuple[Timed, ...]) -> bool:
         again = broken_promise(history, replace(history.scenario, faults=faults))
-        return again is not None and again.promise == error.promise
+        return again is not None and again.promise == promise
 
     scenario = replace(history.scenario, faults=shrunk(history.scenario.faults, still_fails))
     timeline = Timeline()

@@ -164,6 +164,10 @@ class Timeline(Observer):
 
     # -- what can be asked ----------------------------------------------------------------------------------------------
 
+    def letters(self) -> dict[str, str]:
+        """The letter of each host: A for the first file, B for the second ..."""
+        return {host.name: chr(ord("A") + number) for number, host in enumerate(self._hosts)}
+
     def outages(self) -> list[Outage]:
         """Every outage, in order."""
         return sorted(self._outages(), key=lambda each: (each.begin_s, each.segment, str(each.address)))
