@@ -30,9 +30,9 @@ ANSWERS_MAX = 64
 """Read in one call, so that a flood cannot keep the event loop from its timers; the rest stays readable for the next."""
 ANSWER_OCTETS = 256
 """An ARP frame has 42 octets, or 60 with Ethernet's padding; an advertisement 32, and other options may be behind them."""
-FILTER_ADDRESSES_MAX = 1_000
-"""Compared one by one in the kernel, two instructions each of the 4,096 (BPF_MAXINSNS) that a filter may have. Where more are
-watched, every answer wakes us."""
+FILTER_ADDRESSES_MAX = 256
+"""Compared one by one in the kernel, two instructions each; more would not fit the 20,480 octets (net.core.optmem_max) of older
+kernels, where a filter and its successor are charged together. Where more are watched, every answer wakes us."""
 
 ARP_SENDER_AT = 28
 ADVERTISED_TAIL_AT = 20
