@@ -16,10 +16,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ipvs.types import DestinationKey, ServiceKey
-from vrrpd.config.model import Scheduling, VirtualAddress, VirtualRouter, VirtualServer
+from vrrpd.config.model import GarpGroup, Scheduling, SyncGroup, VirtualAddress, VirtualRouter, VirtualServer, Vrrp
 from vrrpd.status.events import Event
 from vrrpd.status.model import DirectorStatus, RouterStatus
 
@@ -32,6 +32,12 @@ class RouterWork:
     scheduling: Scheduling
     formerly_owned: tuple[VirtualAddress, ...] = ()
     """Addresses that an earlier run or configuration held and may have left behind."""
+    sync_groups: tuple[SyncGroup, ...] = ()
+    garp_groups: tuple[GarpGroup, ...] = ()
+    vrrp: Vrrp = field(default_factory=Vrrp)
+    starts_from_s: float = 0.0
+    """When the first virtual router may take part, on the monotonic clock: `vrrp_startup_delay` counts from the daemon's start,
+    and not anew from a crash."""
 
 
 @dataclass(frozen=True, slots=True)

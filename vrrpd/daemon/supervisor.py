@@ -27,6 +27,7 @@ from vrrpd.daemon.nursery import Nursling
 from vrrpd.daemon.router import Router
 from vrrpd.daemon.run_directory import AlreadyRunningError, Ownership, OwnershipFile, PidFile, write_pid_file
 from vrrpd.notify.mail import Mailer
+from vrrpd.status.events import AlarmRaised
 from vrrpd.status.model import DirectorStatus, RouterStatus, Snapshot
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ class Supervisor:
     def __init__(self, options: Options) -> None:
         self._options = options
         self._ownership_file = OwnershipFile(options.run_dir / "ownership.json")
+        self._started_s = time.monotonic()
         self._reloads = 0
         self._reloads_refused = 0
         self._reloading: asyncio.Task[None] | None = None
@@ -144,8 +146,8 @@ class Supervisor:
             task.cancel()
         if self._reloading is not None:
             self._reloading.cancel()
-        for child in (self._router, self._director):
-            await child.stop(STOP_TIMEOUT_S)
+        await self._router.stop(STOP_TIMEOUT_S + _rarest_adverts_s(self._config))
+        await self._director.stop(STOP_TIMEOUT_S)
         self._ownership_file.write(Ownership())
         if self._http is not None:
             await self._http.close()
@@ -211,7 +213,15 @@ class Supervisor:
         daemon = config.daemon
         waits = []
         if routers or self._router.alive:
-            work = RouterWork(routers, daemon.router_scheduling, formerly.addresses)
+            work = RouterWork(
+                routers,
+                daemon.router_scheduling,
+                formerly.addresses,
+                sync_groups=config.sync_groups,
+                garp_groups=config.links.garp_groups,
+                vrrp=daemon.vrrp,
+                starts_from_s=self._started_s + daemon.vrrp.startup_delay_s,
+            )
             waits.append(self._router.give(work))
         if servers or self._director.alive:
             waits.append(self._director.give(DirectorWork(servers, daemon.director_scheduling, formerly.rows)))
@@ -233,7 +243,7 @@ class Supervisor:
             case LogLine(level, text):
                 log.log(level, "%s", text)
             case EventReport(event):
-                log.info("%s", event.headline())
+                log.log(logging.WARNING if isinstance(event, AlarmRaised) else logging.INFO, "%s", event.headline())
                 if self._mailer is not None:
                     self._mailer.hear(event)
 
@@ -286,6 +296,11 @@ class Supervisor:
         while interval_s is not None:
             systemd.feed_watchdog()
             await asyncio.sleep(interval_s)
+
+
+def _rarest_adverts_s(config: Config) -> float:
+    """How much longer a hand-over may take where version 3 scales it with the advert interval: at most 40.95 s."""
+    return max((router.advert_interval_s for router in config.virtual_routers if router.version == 3), default=0.0)
 
 
 def _pid_file_writer(configured: Path | None, default: Path) -> Callable[[int | None], None]:

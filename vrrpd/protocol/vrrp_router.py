@@ -55,8 +55,8 @@ class VrrpRouter:
     """Every virtual router of one host."""
 
     def __init__(self, starts_from_s: float = float("-inf")) -> None:
-        """`starts_from_s` is when the first may take part (`vrrp_startup_delay`); those that resume do so at once."""
-        self._starts_from_s = starts_from_s
+        self.starts_from_s = starts_from_s
+        """When the first may take part (`vrrp_startup_delay`); those that resume do so at once."""
         self._instances: dict[InstanceKey, Instance] = {}
         self._leavers: dict[Instance, InstanceKey] = {}
         """No longer wanted; each is forgotten when it has let go of its addresses."""
@@ -122,9 +122,9 @@ class VrrpRouter:
     def start(self, key: InstanceKey, now_s: float, *, resume_master: bool = False) -> None:
         """Let it take part; as master if it was that before its process died a moment ago."""
         instance = self._instances[key]
-        if now_s < self._starts_from_s and not resume_master:
+        if now_s < self.starts_from_s and not resume_master:
             self._postponed.add(instance)
-            self._deadlines.set(instance, self._starts_from_s)
+            self._deadlines.set(instance, self.starts_from_s)
             return
         self._review_demands(instance, now_s)
         self.inform(instance, Start(resume_master=resume_master), now_s)
