@@ -134,7 +134,9 @@ def test_the_advert_is_on_the_wire_as_captured_from_keepalived(hosts: tuple[Name
         wire.bind(("eth0", 0x0800))
         wire.settimeout(DEADLINE_S)
         left.send(datagram("192.168.4.5"))
-        assert wire.recv(2048) == captured
+        while (seen := wire.recv(2048))[23] != IPPROTO_VRRP:  # the hosts' own reports of their groups, until the deadline
+            assert seen
+    assert seen == captured
 
 
 def test_one_call_reads_a_bounded_number_and_the_rest_stays_readable(pair: tuple[Ends, Ends]) -> None:
