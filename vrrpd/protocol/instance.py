@@ -85,7 +85,7 @@ class Instance(Hearing):
                 self._defend(event, now_s)
             case Failover() | Shutdown():
                 self._give_up(event, now_s)
-            case BecomeMaster() | FollowGroup() | AnnounceAgain():
+            case _:
                 self._on_group_event(event, now_s)
 
     def _on_group_event(self, event: BecomeMaster | FollowGroup | AnnounceAgain, now_s: float) -> None:
@@ -94,7 +94,7 @@ class Instance(Hearing):
                 self._become_master(cause, now_s)
             case FollowGroup(state, cause):
                 self._follow_group(state, cause, now_s)
-            case AnnounceAgain():
+            case _:
                 self._wake(now_s)
                 if self._state is State.MASTER:
                     self._announce_against_lesser(self._router.announcements.lower_priority_repeat, now_s)
@@ -206,9 +206,7 @@ class Instance(Hearing):
                 self._probe(now_s)
                 self._send_advert(now_s)
                 self._timers.repeat(timer, self._router.advert_interval_s, now_s)
-            case Timer.MASTER_DOWN | Timer.LISTENING if not self._listened and slept_over(
-                late_s, self.master_advert_interval_s
-            ):
+            case Timer.MASTER_DOWN | Timer.LISTENING if self._must_listen(late_s):
                 self._listen_once(timer, late_s, now_s)
             case Timer.MASTER_DOWN:
                 self._take_over(now_s)
