@@ -164,7 +164,7 @@ def _draw_episode(chance: random.Random, hosts: tuple[HostPlan, ...], at_s: floa
     for_s = chance.choice([chance.uniform(0.01, 1), chance.uniform(1, 5), chance.uniform(5, 30)])
     begin: Fault
     end: Fault | None
-    match chance.choice(["kill", "crash", "stop", "pause", "unplug", "cut", "cut", "weather", "once", "once"]):
+    match chance.choice(["kill", "crash", "stop", "stop", "pause", "unplug", "cut", "cut", "weather", "once", "once"]):
         case "kill":
             begin, end = Kill(name), Return(name)
         case "crash":

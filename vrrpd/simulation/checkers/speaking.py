@@ -23,6 +23,10 @@ class _Speech:
     due_s: float | None = None
     """When its next advert is due; None while it is no master."""
     second_set_due_s: float | None = None
+    last_s: float = 0.0
+    """When it sent its last advert."""
+    overslept: bool = False
+    """It is a master that did not run for so long that another may have taken over, and has not listened yet."""
     moves: list[Transition] = field(default_factory=list)
     """Since its daemon settled last; so are these two."""
     priorities: list[int] = field(default_factory=list)
@@ -42,6 +46,7 @@ class Speaking(Observer):
         """An advert: the next one is due an interval later."""
         speech = self._of(candidate)
         speech.priorities.append(flight.priority)
+        speech.last_s = now_s
         if speech.due_s is not None:
             self._mind_beat(speech, candidate, now_s)
             speech.due_s = now_s + candidate.router.advert_interval_s
@@ -82,6 +87,7 @@ class Speaking(Observer):
                 speech.due_s = speech.second_set_due_s = None
             elif candidate.state is State.MASTER and speech.due_s is None:
                 speech.due_s = now_s + candidate.router.advert_interval_s
+                speech.overslept = now_s - speech.last_s > _shortest_wait_s(candidate) + TOLERANCE_S
 
     def on_end(self, now_s: float) -> None:
         """Nobody may have fallen silent."""
@@ -101,6 +107,9 @@ class Speaking(Observer):
             if ours and _yields(move) and not any(speech.priorities):
                 raise BrokenPromiseError("a master that yields has a last word", now_s, f"{candidate}: {move.cause.value}")
         spoke = any(speech.priorities)
+        if spoke and speech.overslept and not speech.moves:
+            raise BrokenPromiseError("a master that overslept listens before it speaks", now_s, str(candidate))
+        speech.overslept = speech.overslept and not speech.moves
         if spoke and candidate.state is not State.MASTER and not any(move.old is State.MASTER for move in speech.moves):
             raise BrokenPromiseError("only a master speaks", now_s, f"{candidate} is {candidate.state.name}")
         masters = self._masters.setdefault(candidate.host, {})
@@ -133,6 +142,13 @@ class Speaking(Observer):
         if not (speech.moves or speech.priorities or speech.announced):
             self._busy.append((candidate, speech))
         return speech
+
+
+def _shortest_wait_s(candidate: Candidate) -> float:
+    """After so long the most eager backup takes over."""
+    router = candidate.router
+    unit_s = router.advert_interval_s if router.version == 3 else 1.0
+    return router.down_timer_adverts * router.advert_interval_s + unit_s / 256
 
 
 def _yields(move: Transition) -> bool:
