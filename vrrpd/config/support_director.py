@@ -8,7 +8,7 @@ from ipaddress import IPv4Address
 from healthcheck.types import Check
 from ipvs.types import ServiceKey
 from vrrpd.config.diagnostics import Code, Report
-from vrrpd.config.model import Daemon, GroupKey, RealServer, Scheduling, TunnelType, VirtualServer
+from vrrpd.config.model import Daemon, GroupKey, RealServer, Scheduling, TunnelType, VirtualServer, Vrrp
 from vrrpd.config.tree import Node
 
 
@@ -21,6 +21,11 @@ def runnable_daemon(written: Daemon) -> Daemon:
         director_scheduling=_runnable_scheduling(written.director_scheduling),
         http_listen=written.http_listen,
         compat_metrics=written.compat_metrics,
+        vrrp=Vrrp(
+            garp_interval_s=written.vrrp.garp_interval_s,
+            gna_interval_s=written.vrrp.gna_interval_s,
+            startup_delay_s=written.vrrp.startup_delay_s,
+        ),
     )
 
 
