@@ -222,7 +222,16 @@ def test_a_lesser_master_that_persists_is_answered_each_time_and_told_once() -> 
 def test_an_answer_puts_off_the_next_advert_by_a_whole_interval(priority: int, next_s: float) -> None:
     instance = master()
     instance.on_packet(heard(priority), NOW_S + 0.5)
+    instance.on_timer(NOW_S + 0.6)
     assert instance.deadline() == NOW_S + next_s
+
+
+def test_a_master_that_hears_another_one_s_farewell_announces_its_addresses_when_that_one_is_gone() -> None:
+    instance = master()
+    instance.on_packet(heard(0), NOW_S + 0.5)
+    assert story(instance.actions()) == ["advert 100"]
+    instance.on_timer(NOW_S + 0.6)
+    assert story(instance.actions()) == ["announce 1"]
 
 
 def test_without_an_answer_the_beat_of_adverts_stays() -> None:

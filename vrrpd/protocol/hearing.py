@@ -97,6 +97,7 @@ class Hearing(Machine):
             self._actions.append(reports.interval_differs(advert, self._router.advert_interval_s))
         if advert.priority == 0:
             self._send_advert_now(now_s)
+            self._announcing.once_the_leaver_is_gone(now_s)  # who leaves was master too, and clients may know only that one
         elif advert.priority > self.priority:
             self._move(Happening.ADVERT, Guard.HIGHER_PRIORITY, Cause.HIGHER_PRIORITY_MASTER, now_s, advert)
         elif advert.priority < self.priority or advert.address.packed < source.packed:
