@@ -105,7 +105,7 @@ MUTATIONS: Mapping[str, tuple[Mutation, frozenset[str]]] = {
     "the skew after a farewell is longer": (_scaled("_skew_time_s", 2.0), frozenset({"a backup takes over in its time"})),
     "a farewell is ignored": (
         _before("_heard_as_backup", lambda _, advert, __: advert.priority == 0),
-        frozenset({"a backup takes over in its time"}),
+        frozenset({"a backup takes over in its time", "what is planned interrupts nobody"}),
     ),
     "who wins a conflict does not announce itself": (
         _instead("_announce_against_lesser", _nothing),

@@ -48,7 +48,7 @@ class Gapless(Observer):
         """Somebody else is reached, or nobody."""
         if self._promised is None:
             return
-        if holder is None and self._is_configured(address):
+        if holder is None and self._is_promised(address):
             self._unreached_s[client, address] = now_s
             return
         self._judge(now_s)
@@ -103,11 +103,19 @@ class Gapless(Observer):
             holder is not None and holder.condition is Condition.RUNNING
             for client in self._world.clients
             for address, holder in client.served_by.items()
-            if self._is_configured(address)
+            if self._is_served(address)
         )
 
-    def _is_configured(self, address: Address) -> bool:
-        """Whether a master has it to serve."""
+    def _is_promised(self, address: Address) -> bool:
+        """Whether whoever may be master of it has it: a reload may have given it to some and not yet to others."""
+        assert self._world is not None
+        candidates = [one for host in self._world.hosts.values() for one in host.candidates.values()]
+        having = {one for one in candidates if any(entry.address == address for entry in all_addresses(one.router))}
+        elections = {one.election for one in having}
+        return all(one in having for one in candidates if one.election in elections)
+
+    def _is_served(self, address: Address) -> bool:
+        """Whether a master has it; one with another configuration need not."""
         assert self._world is not None
         return any(
             entry.address == address

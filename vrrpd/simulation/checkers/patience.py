@@ -73,9 +73,9 @@ class Patience(Observer):
             if wait is not None and wait.end_s is not None and now_s < wait.end_s - TOLERANCE_S:
                 seen = f"{candidate} is master {wait.end_s - now_s:.6f} s too early ({transition.cause.value})"
                 raise BrokenPromiseError("a backup waits for its time", now_s, seen)
-        elif transition.new is State.BACKUP and not _in_group(candidate):
-            if transition.cause in (Cause.HANDED_OVER, Cause.FAILOVER):
-                self._deferring.add(candidate)
+        elif transition.cause is Cause.FAILOVER:
+            self._deferring.add(candidate)
+        if transition.new is State.BACKUP and not _in_group(candidate):
             self._waits[candidate] = self._begun(candidate, transition, now_s)
 
     def on_settled(self, now_s: float, host: Host) -> None:

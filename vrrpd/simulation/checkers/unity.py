@@ -6,14 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from vrrpd.config.model import Address
-from vrrpd.protocol.actions import Transition
+from vrrpd.protocol.actions import Cause, Transition
 from vrrpd.protocol.states import State
 from vrrpd.simulation.behaviour import Behaviour
 from vrrpd.simulation.checkers.peace import Peace
 from vrrpd.simulation.checkers.promise import TOLERANCE_S, BrokenPromiseError
 from vrrpd.simulation.client import Client
 from vrrpd.simulation.elections import Candidate, Election, all_addresses
-from vrrpd.simulation.faults import Failover, Fault
+from vrrpd.simulation.faults import Fault, Heal, Weather
 from vrrpd.simulation.host import Condition, Host
 from vrrpd.simulation.observer import Observer
 from vrrpd.simulation.world import World
@@ -50,11 +50,13 @@ class Unity(Observer):
         self._candidates: dict[Election, list[Candidate]] = {}
         self._clients: dict[str, Client] = {}
         self._grievances: dict[tuple[Election, str], _Grievance] = {}
-        self._deferring: set[str] = set()
-        """Hosts that were told to hand over and keep back."""
+        self._deferring: set[Candidate] = set()
+        """Those that the operator had hand over, and that keep back."""
         self._moved: set[Election] = set()
         self._to_be_announced: set[Election] = set()
         """Elections in which somebody has had a reason to announce itself since peace began: it took over, or met another."""
+        self._being_left: set[Election] = set()
+        """Elections in which one was handing over when the network healed: it may be gone before the others know of it."""
 
     def on_begin(self, world: World) -> None:
         """Learn who takes part."""
@@ -66,21 +68,30 @@ class Unity(Observer):
 
     def on_fault_over(self, now_s: float, fault: Fault) -> None:
         """Everything may be otherwise."""
-        if isinstance(fault, Failover):
-            self._deferring.add(fault.host)
         self._peace.on_fault_over(now_s, fault)
-        self._to_be_announced = {election for election in self._candidates if len(self._masters(election)) > 1}
+        met_anew = not isinstance(fault, Weather)  # whose announcements may have been lost before it changed
+        self._to_be_announced = {one for one in self._candidates if met_anew and len(self._masters(one)) > 1}
+        if isinstance(fault, Heal | Weather):
+            self._being_left = {
+                one.election for all_of_it in self._candidates.values() for one in all_of_it if _is_leaving(one)
+            }
         self._review(self._candidates, now_s)
 
     def on_host(self, now_s: float, host: Host) -> None:
         """A host came or went."""
+        self._deferring -= {one for one in host.candidates.values() if one.state is State.INITIALIZE}
         self._review({candidate.election for candidate in host.candidates.values()}, now_s)
 
     def on_transition(self, now_s: float, candidate: Candidate, transition: Transition) -> None:
         """A master came or went."""
+        if (transition.old, transition.new) == (State.RELINQUISHING, State.BACKUP) or transition.cause is Cause.FAILOVER:
+            self._deferring.add(candidate)
+        if transition.new in (State.MASTER, State.INITIALIZE):
+            self._deferring.discard(candidate)
         if transition.new is State.MASTER:
-            self._deferring.discard(candidate.host.name)
-            self._to_be_announced.add(candidate.election)
+            if self._peace.since_s is not None and now_s >= self._peace.since_s:
+                self._to_be_announced.add(candidate.election)
+            self._being_left.discard(candidate.election)
         self._moved.add(candidate.election)
 
     def on_served(self, now_s: float, client: Client, address: Address, holder: Host | None) -> None:
@@ -127,7 +138,8 @@ class Unity(Observer):
         for key in [key for key in self._grievances if key[0] == election and key not in found]:
             del self._grievances[key]
         for key, (limit_s, seen) in found.items():
-            self._grievances.setdefault(key, _Grievance(now_s, limit_s, seen))
+            before = self._grievances.get(key)
+            self._grievances[key] = _Grievance(before.since_s if before else now_s, limit_s, seen)
 
     def _judge(self, now_s: float) -> None:
         peace_s = self._peace.since_s
@@ -155,7 +167,7 @@ class Unity(Observer):
     def _should_replace(self, candidate: Candidate, master: Candidate) -> bool:
         router = candidate.router
         better = candidate.priority > master.priority and candidate.state is State.BACKUP
-        return better and router.preempt and candidate.host.name not in self._deferring
+        return better and router.preempt and candidate not in self._deferring
 
     def _is_unreached(self, election: Election, master: Candidate) -> bool:
         if any(one.host.behaviour is Behaviour.RFC for one in self._candidates[election]):
@@ -167,7 +179,9 @@ class Unity(Observer):
         return any(election in self._to_be_announced or self._began_in_peace(client, address) for address in unreached)
 
     def _began_in_peace(self, client: Client, address: Address) -> bool:
-        return self._peace.since_s is not None and client.unserved_since_s[address] > self._peace.since_s
+        if self._peace.since_s is None or client.segment.name in {election.segment for election in self._being_left}:
+            return False
+        return client.unserved_since_s[address] > self._peace.since_s
 
 
 def _crossing_s(masters: list[Candidate]) -> float:
@@ -183,6 +197,10 @@ def _listed(candidates: list[Candidate]) -> str:
 
 def _is_on(candidate: Candidate, interface: str, election: Election) -> bool:
     return candidate.host.links[interface].segment == election.segment
+
+
+def _is_leaving(candidate: Candidate) -> bool:
+    return candidate.state is State.RELINQUISHING
 
 
 def _takes_part(candidate: Candidate) -> bool:
