@@ -27,9 +27,6 @@ class RouterPlan:
 
     def text(self) -> str:
         """The block."""
-        blocks = [f"virtual_ipaddress {{ {' '.join(self.addresses)} }}"]
-        if self.excluded:
-            blocks.append(f"virtual_ipaddress_excluded {{ {' '.join(self.excluded)} }}")
         lines = [
             f"version {self.version}",
             f"interface {self.interface}",
@@ -37,8 +34,10 @@ class RouterPlan:
             f"priority {self.priority}",
             f"advert_int {self.interval_s:g}",
             *self.settings,
-            *(block.replace("{ ", "{\n    ").replace(" }", "\n  }").replace("{\n    ", "{\n    ") for block in blocks),
+            _block("virtual_ipaddress", self.addresses),
         ]
+        if self.excluded:
+            lines.append(_block("virtual_ipaddress_excluded", self.excluded))
         return f"vrrp_instance {self.name} {{\n" + "".join(f"  {line}\n" for line in lines) + "}\n"
 
 
@@ -68,3 +67,7 @@ class HostPlan:
         assert loaded.config is not None
         assert len(loaded.config.virtual_routers) == len(self.routers)
         return loaded.config
+
+
+def _block(name: str, lines: tuple[str, ...]) -> str:
+    return f"{name} {{\n" + "".join(f"    {line}\n" for line in lines) + "  }"

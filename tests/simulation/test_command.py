@@ -66,6 +66,12 @@ def test_the_timeline_shows_lanes_events_and_costs() -> None:
     assert lines[-1].split() == ["192.168.4.15", "1", "3.415", "s", "3.415", "s"]
 
 
+def test_without_any_event_there_is_a_timeline_all_the_same() -> None:
+    result = simulate()
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[-1].split() == ["192.168.4.15", "0", "0.000", "s", "0.000", "s"]
+
+
 def test_the_same_seed_gives_the_same_and_another_another() -> None:
     lossy = ("--loss", "60%", "--duration", "2m", "--json", "--seed")
     assert simulate(*lossy, "7").stdout == simulate(*lossy, "7").stdout
@@ -99,6 +105,7 @@ def test_the_picture_is_sound_and_shows_the_outage(tmp_path: Path) -> None:
         (("--behaviour", "A=frr"), "expected WHO=DAEMON, with vrrpd, rfc, keepalived"),
         (("--scenario", "/nonexistent"), "/nonexistent: "),
         (("--duration", "30000h"), "a week"),
+        (("--duration", "0s"), "more than nothing"),
         (("--svg", "/nonexistent/a.svg"), "/nonexistent/a.svg: No such file or directory"),
     ],
 )

@@ -23,7 +23,7 @@ class Election(NamedTuple):
 class Candidate:
     """A host's part in an election. It outlives the host's processes; without one its state is INITIALIZE."""
 
-    __slots__ = ("election", "host", "key", "priority", "router", "since_s", "source", "state")
+    __slots__ = ("election", "host", "key", "priority", "router", "source", "state")
 
     def __init__(self, host: Host, election: Election, key: InstanceKey, router: VirtualRouter, source: Address) -> None:
         self.host = host
@@ -35,8 +35,6 @@ class Candidate:
         self.source = source
         """Where its adverts come from."""
         self.state = State.INITIALIZE
-        self.since_s = 0.0
-        """Since when it is in this state."""
 
     def __repr__(self) -> str:
         return f"{self.host.name} ({self.router.name} vrid {self.election.virtual_router_id})"

@@ -187,7 +187,7 @@ class Host:
 
     def kill(self, now_s: float) -> None:
         """The power is gone: a ledger of another boot counts for nothing."""
-        self._lose_process(Condition.OFF, now_s)
+        self._lose_process(Condition.OFF)
         self._set_held(set(), now_s)
         self._ledger.clear()
         self._around.audience.on_host(now_s, self)
@@ -195,7 +195,7 @@ class Host:
     def crash(self, now_s: float) -> None:
         """The processes are gone. Kernel and ledger keep what they have."""
         if self.process is not None:
-            self._lose_process(Condition.CRASHED, now_s)
+            self._lose_process(Condition.CRASHED)
             self._around.audience.on_host(now_s, self)
 
     def pause(self, now_s: float) -> None:
@@ -369,7 +369,7 @@ class Host:
                 self._do(instance, action, now_s)
         self._around.audience.on_settled(now_s, self)
         if self._stopping and not process.leavers:
-            self._lose_process(Condition.STOPPED, now_s)
+            self._lose_process(Condition.STOPPED)
             self._around.audience.on_host(now_s, self)
             if self._start_again:
                 self._start_again = False
@@ -399,7 +399,7 @@ class Host:
                 self._around.ask(self, candidate)
             case Transition():
                 self._ledger[key] = _LastState(action.new is State.MASTER, now_s)
-                candidate.state, candidate.since_s = action.new, now_s
+                candidate.state = action.new
                 self._around.audience.on_transition(now_s, candidate, action)
             case _:
                 pass
@@ -429,14 +429,14 @@ class Host:
             else:
                 known.router, known.source, known.priority = router, source, router.priority
 
-    def _lose_process(self, condition: Condition, now_s: float) -> None:
+    def _lose_process(self, condition: Condition) -> None:
         self.process = None
         self.condition = condition
         self._stopping = False
         self._backlog.clear()
         self._put_off.clear()
         for candidate in self.candidates.values():
-            candidate.state, candidate.since_s = State.INITIALIZE, now_s
+            candidate.state = State.INITIALIZE
             candidate.priority = candidate.router.priority
 
     def _drained_signals(self) -> list[Callable[[float], None]]:

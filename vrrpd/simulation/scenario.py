@@ -117,11 +117,11 @@ def read_scenario(lines: Iterable[str], cast: Cast) -> tuple[list[Timed], float 
 
 
 def scenario(faults: Sequence[Timed], duration_s: float | None, weather: Weather) -> Scenario:
-    """A whole scenario. Raises ScenarioError where it lasts for too long."""
+    """A whole scenario. Raises ScenarioError where it lasts for nothing or too long."""
     last_s = max((timed.at_s for timed in faults), default=0.0)
     lasts_s = max(DURATION_MIN_S, last_s + AFTERMATH_S) if duration_s is None else duration_s
-    if lasts_s > DURATION_MAX_S:
-        raise ScenarioError(f"{lasts_s:g}s is too long; expected a week (168h) at most")
+    if not 0 < lasts_s <= DURATION_MAX_S:
+        raise ScenarioError(f"nobody can look for {lasts_s:g}s; expected more than nothing, and a week (168h) at most")
     return Scenario(tuple(faults), lasts_s, weather)
 
 

@@ -125,11 +125,24 @@ class _Picture:
             elif number:
                 about = f"outage: {span.begin_s:.3f} s to {span.end_s:.3f} s"
                 yield _bar(x, self._y, max(OUTAGE_WIDTH_MIN, width), OUTAGE_COLOUR, about)
-                label, end = f"{span.length_s:.3f} s", x + max(OUTAGE_WIDTH_MIN, width)
-                inside = width > LABEL_WIDTH_PER_LETTER * len(label) + 8
-                at, fill = (x + 6, "#ffffff") if inside else (end + 4, OUTAGE_COLOUR)
-                yield _text(at, middle - 4 if not inside else middle + 4, label, fill=fill)
+        yield from self._outage_labels(lane)
         self._y += LANE_HEIGHT
+
+    def _outage_labels(self, lane: Lane) -> Iterator[str]:
+        """In each bar, or behind it, or before it; a bar between others that leave no room says it when it is pointed at."""
+        bars = [span for span in lane.spans[1:] if span.what == NO_SERVICE]
+        ends = [self._x(span.end_s) for span in bars]
+        begins = [self._x(span.begin_s) for span in bars]
+        for number, (span, begin, end) in enumerate(zip(bars, begins, ends, strict=True)):
+            label = f"{span.length_s:.3f} s"
+            room = LABEL_WIDTH_PER_LETTER * len(label) + 8
+            y = self._y + BAR_HEIGHT / 2 - 4
+            if end - begin > room:
+                yield _text(begin + 6, y + 8, label, fill="#ffffff")
+            elif end + room < min([*begins[number + 1 :], WIDTH]):
+                yield _text(end + 4, y, label, fill=OUTAGE_COLOUR)
+            elif begin - room > max(ends[:number], default=0.0):
+                yield _text(begin - 4, y, label, anchor="end", fill=OUTAGE_COLOUR)
 
     def _legend(self) -> Iterator[str]:
         used = {span.what for lane in self._timeline.state_lanes.values() for span in lane.spans}

@@ -184,7 +184,7 @@ class Timeline(Observer):
     def after_each_fault(self) -> list[tuple[Moment, float]]:
         """Each fault with the longest outage that began between it and the next one, in seconds."""
         faults = [moment for moment in self.moments if moment.is_fault]
-        ends_s = [*(fault.at_s for fault in faults[1:]), self.end_s + 1]
+        ends_s = [*(fault.at_s for fault in faults), self.end_s + 1][1:]
         outages = self.outages()
         return [
             (fault, max((each.length_s for each in outages if fault.at_s <= each.begin_s < end_s), default=0.0))
