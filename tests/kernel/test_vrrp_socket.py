@@ -28,6 +28,7 @@ ROUTER = VirtualRouter("VI_1", "eth0", 50, 100, Position("test.conf", 1, 1))
 AUTHENTICATED = Authentication(AuthenticationType.AH, b"1111")
 UNICAST = Unicast(peers=(UnicastPeer(IPv4Address("192.168.4.6")),))
 OWN = IPv4Address("192.168.4.5")
+OTHER = IPv4Address("192.168.4.105")
 OWN6 = IPv6Address("fe80::5")
 
 
@@ -40,9 +41,19 @@ OWN6 = IPv6Address("fe80::5")
         (replace(ROUTER, version=3, family=6, multicast_group=VRRP_GROUP6), OWN6, Reception(IPPROTO_VRRP, VRRP_GROUP6)),
         (replace(ROUTER, unicast=UNICAST), OWN, Reception(IPPROTO_VRRP, OWN)),
         (replace(ROUTER, unicast=UNICAST, authentication=AUTHENTICATED), OWN, Reception(IPPROTO_AH, OWN)),
+        (replace(ROUTER, unicast=UNICAST, source_address=OTHER), OWN, Reception(IPPROTO_VRRP, OTHER)),
         (replace(ROUTER, unicast=UNICAST), None, None),
     ],
-    ids=["group", "authenticated", "version 3 has no authentication", "IPv6", "unicast", "both", "unicast without a source"],
+    ids=[
+        "group",
+        "authenticated",
+        "version 3 has no authentication",
+        "IPv6",
+        "unicast",
+        "both",
+        "unicast from another address than the interface's first",
+        "unicast without a source",
+    ],
 )
 def test_where_a_virtual_router_listens(router: VirtualRouter, source: Address | None, expected: Reception | None) -> None:
     assert reception(router, source) == expected

@@ -317,6 +317,14 @@ def test_unicast_ipv6_goes_to_link_local_and_other_peers_with_the_hop_limit_that
         assert right.received() == [octets]
 
 
+def test_who_listens_for_unicast_ipv6_hears_no_group(hosts6: tuple[Namespace, Namespace], opened: Opener) -> None:
+    left, group = opened(hosts6[0], MULTICAST6), opened(hosts6[1], MULTICAST6)
+    peer = opened(hosts6[1], Reception(IPPROTO_VRRP, IPv6Address("fe80::6")))
+    left.send(CAPTURED6)
+    assert group.received() == [CAPTURED6]
+    assert peer.receive() == []
+
+
 # -- floods -----------------------------------------------------------------------------------------------------------------
 
 

@@ -33,7 +33,8 @@ IPPROTO_VRRP = 112
 IPPROTO_AH = socket.IPPROTO_AH
 
 IP_FREEBIND = 15  # include/uapi/linux/in.h
-IPV6_FREEBIND = 78  # include/uapi/linux/in6.h
+IPV6_MULTICAST_ALL = 29  # include/uapi/linux/in6.h
+IPV6_FREEBIND = 78
 MEMBERSHIP = struct.Struct("=4s4si")  # struct ip_mreqn: group, local address, interface index
 MEMBERSHIP6 = struct.Struct("=16si")  # struct ipv6_mreq: group, interface index
 PACKET_INFO6 = struct.Struct("=16sI")  # struct in6_pktinfo: destination, interface index
@@ -73,11 +74,12 @@ class Reception:
 def reception(router: VirtualRouter, source: Address | None) -> Reception | None:
     """Where a virtual router hears its peers' adverts.
 
-    `source` is where its own come from, which is where unicast peers send theirs; None while that is not known.
+    Unicast peers send theirs to where its own come from: the configured address, or else `source`, which is what its interface
+    has; None while that is not known.
     """
     authenticated = router.version == 2 and router.family == 4 and router.authentication.type is AuthenticationType.AH
     protocol = IPPROTO_AH if authenticated else IPPROTO_VRRP
-    destination = source if router.unicast is not None else router.multicast_group
+    destination = router.multicast_group if router.unicast is None else router.source_address or source
     return None if destination is None else Reception(protocol, destination)
 
 
@@ -206,6 +208,8 @@ def _bind_receiver(receiver: socket.socket, link: Link, what: Reception) -> None
             receiver.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, membership)
         return
     receiver.setsockopt(socket.IPPROTO_IPV6, IPV6_FREEBIND, 1)
+    # Or a socket that joined no group would hear every group that the host is in, although it is bound to an address.
+    receiver.setsockopt(socket.IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0)
     receiver.bind(_socket_address(destination, link))
     for option in (socket.IPV6_RECVPKTINFO, socket.IPV6_RECVHOPLIMIT, socket.IPV6_RECVTCLASS):
         receiver.setsockopt(socket.IPPROTO_IPV6, option, 1)
