@@ -92,8 +92,7 @@ def _lines(words: tuple[str, ...]) -> str:
 
 NO_PREEMPTION = Kind("no-preemption", 61, 3, ("192.168.4.61",), "nopreempt")
 LATE_PREEMPTION = Kind("late-preemption", 62, 3, ("192.168.4.62",), f"preempt_delay {PREEMPT_DELAY_S:g}")
-RELOADED = Kind("reloaded", 63, 3, ("192.168.4.63",))
-RELOADED_IPV6 = Kind("reloaded-ipv6", 63, 3, ("fe80::63",))
+RELOADED = (Kind("reloaded", 63, 3, ("192.168.4.63",)), Kind("reloaded-ipv6", 63, 3, ("fe80::63",)))
 TRACKING = Kind("tracking", 64, 3, ("192.168.4.64",), f"track_interface {{{{\n        eth2 weight {WEIGHT}\n    }}}}")
 GROUPED = (
     Kind("grouped-outside", 65, 3, ("192.168.4.65",)),
@@ -111,7 +110,7 @@ PLAIN = (
     Kind("v3-ipv6", 57, 3, ("fe80::57", "fd00:4::57", "fd00:4::157/64"), excluded=("192.168.4.157",)),
     Kind("v3-ipv6-unicast", 58, 3, ("fe80::58", "fd00:4::58"), UNICAST_IPV6, hop_limit_of_keepalived=64),
 )
-KINDS = (*PLAIN, NO_PREEMPTION, LATE_PREEMPTION, RELOADED, RELOADED_IPV6, TRACKING, *GROUPED)
+KINDS = (*PLAIN, NO_PREEMPTION, LATE_PREEMPTION, *RELOADED, TRACKING, *GROUPED)
 GLOBAL = """
 global_defs {
     vrrp_garp_master_delay 60

@@ -10,6 +10,7 @@ import json
 import signal
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from ipaddress import ip_address
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -32,7 +33,7 @@ address = "192.168.4.{own}/24"
 runs = ["router"]
 configuration = "{own}.conf"
 """
-DETECTION = {"ipv6/conf/all/accept_dad": "1", "ipv6/conf/default/accept_dad": "1", "ipv6/conf/eth0/accept_dad": "1"}
+LINKS = ("eth0", "eth1")
 READY_S = 20.0
 """Deadline for a daemon's start on a busy machine."""
 HOLDERS_S = 20.0
@@ -49,8 +50,8 @@ class Member:
         self.own = own
         self.router = router
         self.host: Host = lab.host(f"lvs{own}")
-        self.mac = bytes((2, 0, 0, 0, 0, own))
-        _connect(lab, self.host, own)
+        self._inside_port = f"{self.host.plan.name}-1"
+        _connect(lab, self.host, own, self._inside_port)
         self.own_addresses = self.addresses()
         self.statistics = Vrrpd(self.host)
         """Where its counters are read, if it is a vrrpd."""
@@ -66,42 +67,68 @@ class Member:
         http = ("--http", HTTP_LISTEN) if self.router == "vrrpd" else ()
         self.daemon = ROUTERS[self.router](self.host, self.configuration, "-P", *http)
 
-    def wait_until_listening(self, kinds: Collection[Kind]) -> None:
-        """Until each of these virtual routers has said that it is a backup."""
+    def wait_until_listening(self, kinds: Collection[Kind], after: int = 0) -> None:
+        """Until each of these virtual routers has said that it is a backup, after so many characters of the log."""
         words = [
             BACKUP_WORDS[self.router].format(name=kind.name, interface=kind.interface, id=kind.virtual_router_id)
             for kind in kinds
         ]
-        wait_for(lambda: all(word in self.daemon.log() for word in words), READY_S, f"{self} as a backup")
+        wait_for(lambda: self._says(words, after), READY_S, f"{self} as a backup")
 
-    def reload(self, old: str, new: str) -> None:
-        """Change the file and have the daemon read it again, without waiting for anything."""
-        self.statistics.edit((old, new))
+    def reload(self, *changes: tuple[str, str]) -> None:
+        """Replace texts in the file and have the daemon read it again, without waiting for anything."""
+        self.statistics.edit(*changes)
         if self.router == "keepalived":
             (self.host.directory / "keepalived.conf").write_text(self.configuration.read_text())
         self.daemon.signal(signal.SIGHUP)
 
+    def lose_track(self) -> None:
+        """What is tracked loses its carrier."""
+        self.host.ip_batch(["link set beyond down"])
+
+    def find_track(self) -> None:
+        """It has it again."""
+        self.host.ip_batch(["link set beyond up"])
+
+    def lose_link(self) -> None:
+        """The cable of eth1 is pulled."""
+        self.lab.bridge.ip_batch([f"link set {self._inside_port} down"])
+
+    def find_link(self) -> None:
+        """It is put back."""
+        self.lab.bridge.ip_batch([f"link set {self._inside_port} up"])
+
+    def lose_power(self) -> None:
+        """All at once: no link, no daemon, and a kernel that remembers no address."""
+        self.host.unplug()
+        self.lose_link()
+        self.daemon.crash()
+        self.host.ip_batch([f"address flush dev {link}" for link in LINKS])
+        self.own_addresses = set()
+
     def addresses(self) -> set[Address]:
         """All addresses of its links, as the kernel has them."""
         with self.host.entered():
-            return of_interface("eth0") | of_interface("eth1")
+            return set[Address]().union(*map(of_interface, LINKS))
 
-    def tentative(self) -> list[str]:
-        """Its addresses that the kernel does not use yet."""
+    def tentative(self) -> set[Address]:
+        """Addresses that the kernel does not use yet."""
         links = json.loads(self.host.run("ip", "-json", "-6", "address", "show", "tentative").stdout)
-        return [one["local"] for link in links for one in link.get("addr_info", ())]
+        return {ip_address(one["local"]) for link in links for one in link.get("addr_info", ())}
 
-    def holds(self, kind: Kind) -> bool:
-        """Whether all addresses of a virtual router are here."""
-        return self.addresses().issuperset(kind.addresses)
+    def _says(self, words: Collection[str], after: int) -> bool:
+        log = self.daemon.log()[after:]
+        return all(word in log for word in words)
 
 
-def _connect(lab: Lab, host: Host, own: int) -> None:
+def _connect(lab: Lab, host: Host, own: int, inside_port: str) -> None:
     """Links, hardware addresses and addresses; and neighbours are known, so unicast adverts go out though nobody is there."""
-    name = host.plan.name
-    lab.bridge.ip_batch([f"link add {name}-1 type veth peer name eth1 netns {host.name}", f"link set {name}-1 master br1 up"])
+    lab.bridge.ip_batch(
+        [f"link add {inside_port} type veth peer name eth1 netns {host.name}", f"link set {inside_port} master br1 up"]
+    )
     peer = FIRST + SECOND - own
     peer_link = f"lladdr 02:00:00:00:00:{peer:02x} dev eth0"
+    _look_for_duplicates(host, "0")  # of link-local addresses: whoever starts now could not send from them
     host.ip_batch(
         [
             "link set eth0 down",
@@ -120,13 +147,18 @@ def _connect(lab: Lab, host: Host, own: int) -> None:
     )
     with host.entered():
         wait_for(_links_have_addresses, READY_S, f"link-local addresses in {host}")
-        for setting, value in DETECTION.items():
-            Path("/proc/sys/net", setting).write_text(value)
+    _look_for_duplicates(host, "1")
+
+
+def _look_for_duplicates(host: Host, whether: str) -> None:
+    with host.entered():
+        for which in ("all", *LINKS):
+            Path(f"/proc/sys/net/ipv6/conf/{which}/accept_dad").write_text(whether)
 
 
 def _links_have_addresses() -> bool:
     """The kernel gives a link its link-local address a moment after it is up."""
-    return all(any(one.is_link_local for one in of_interface(link)) for link in ("eth0", "eth1"))
+    return all(any(one.is_link_local for one in of_interface(link)) for link in LINKS)
 
 
 class Wiretap:

@@ -12,7 +12,7 @@ from netns_lab.topology import Address
 
 ETH_P_IPV6 = 0x86DD
 
-# Where fields lie in an Ethernet frame with ARP, with an IPv4 packet without options, or with an IPv6 packet without extensions.
+# Where fields lie in an Ethernet frame with ARP, with an IPv4 packet without options, or with an IPv6 packet without extension.
 SOURCE_MAC = slice(6, 12)
 IPV4_HEADER = slice(14, 34)
 IDENTIFICATION = slice(18, 20)
