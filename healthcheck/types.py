@@ -246,6 +246,30 @@ AnyCheck = TcpCheck | PingCheck | HttpCheck | SslCheck | SmtpCheck | DnsCheck | 
 
 
 @dataclass(frozen=True, slots=True)
+class WeightSet:
+    """A server is to have this weight (a command's exit status)."""
+
+    weight: int
+
+
+@dataclass(frozen=True, slots=True)
+class WeightShare:
+    """A server is to have this share of its configured weight (an agent's answer)."""
+
+    percent: float
+
+
+@dataclass(frozen=True, slots=True)
+class WeightAdded:
+    """This is added to a server's configured weight (the number in a file)."""
+
+    weight: int
+
+
+WeightWish = WeightSet | WeightShare | WeightAdded
+
+
+@dataclass(frozen=True, slots=True)
 class ProbeResult:
     """The outcome of one probe."""
 
@@ -253,6 +277,8 @@ class ProbeResult:
     latency_s: float
     reason: str
     """What a person reads: `connected`, `connection refused`, `timed out after 3 s` ..."""
+    weight: WeightWish | None = None
+    """What a server that is up should weigh; None asks for nothing else than what is configured."""
 
 
 @dataclass(frozen=True, slots=True)
