@@ -127,6 +127,10 @@ class VirtualServer:
     """Notify at the end, as if all had failed."""
     ha_suspend: bool = False
     """Checks run only while the address is on this host; of no effect for a group."""
+    slow_start_s: float = 0.0
+    """A server that comes back reaches its whole weight so much later; 0 gives it all at once."""
+    drain_removed_s: float = 0.0
+    """A server that a reload removes may keep its connections so long; 0 breaks them."""
     quorum_up: Command | None = None
     quorum_down: Command | None = None
     snmp_name: str | None = None
