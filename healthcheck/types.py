@@ -23,6 +23,21 @@ class Pace:
     delay_before_retry_s: float = 1.0
     warmup_s: float | None = None
     """The first check starts at a random moment within this time, plus one second; None is `delay_loop_s`."""
+    from_start: bool = False
+    """The delays run from the start of one check to the start of the next."""
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """How far a check of several steps has come, which are taken one in each probe."""
+
+    step: int = 0
+    """What the next probe is to ask."""
+    passed: int = 0
+    """Steps in a row that went well; with all of them the check has succeeded."""
+
+
+FIRST_STEP = Round()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +54,11 @@ class NetworkCheck:
     mark: int = 0
     """SO_MARK of the probe's packets; 0 sets none."""
     log_all_failures: bool = False
+
+    @property
+    def subject(self) -> str:
+        """What is asked, for people; `[192.0.2.1]:80`."""
+        return f"[{self.address}]:{self.port}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,7 +298,19 @@ class ProbeResult:
     reason: str
     """What a person reads: `connected`, `connection refused`, `timed out after 3 s` ..."""
     weight: WeightWish | None = None
-    """What a server that is up should weigh; None asks for nothing else than what is configured."""
+    """What a server that is up should weigh. A probe's None leaves what was asked for last; in a verdict it is the configured
+    weight."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepPassed:
+    """One step of several went well. No verdict yet, and no failure."""
+
+    latency_s: float
+    reason: str
+    next: Round
+    at_once: bool = False
+    """While the server is not up, the next step is taken without a pause."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,5 +321,5 @@ class NotProbed:
     """`cannot bind to 192.0.2.1: cannot assign requested address` ..."""
 
 
-Outcome = ProbeResult | NotProbed
+Outcome = ProbeResult | StepPassed | NotProbed
 """What became of a probe that was asked for."""

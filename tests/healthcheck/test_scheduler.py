@@ -12,7 +12,7 @@ import pytest
 
 from healthcheck.scheduler import FIRST_RUN_DELAY_S, STARTS_PER_RUN_MAX, Scheduler, Watch
 from healthcheck.tcp import TcpEngine
-from healthcheck.types import Check, NotProbed, Outcome, Pace, ProbeResult, TcpCheck
+from healthcheck.types import Check, NotProbed, Outcome, Pace, ProbeResult, Round, TcpCheck
 from healthcheck.verdict import VerdictChange
 
 PACE = Pace(delay_loop_s=6.0, retry=1, delay_before_retry_s=1.0)
@@ -23,7 +23,7 @@ FIRST = TcpCheck(IPv4Address("192.0.2.1"), 80, PACE)
 SECOND = TcpCheck(IPv4Address("192.0.2.2"), 80, PACE)
 
 
-@dataclass
+@dataclass(eq=False)
 class FakeEngine:
     """Ends every probe after `duration_s` with what `answer` says at its start; at once if that is 0."""
 
@@ -47,7 +47,7 @@ class FakeEngine:
     def deadline(self) -> float | None:
         return min((end_s for end_s, _, _ in self.under_way), default=None)
 
-    def start(self, check: Check, token: Watch, /) -> Outcome | None:
+    def start(self, check: Check, token: Watch, _round: Round, /) -> Outcome | None:
         assert self.has_room
         self.started.append((self.now_s, check))
         outcome = self.answer(check)
@@ -69,7 +69,9 @@ class House:
         self.engine = FakeEngine(**engine)  # type: ignore[arg-type]  # passed on as given
         self.changes: list[tuple[float, Check, bool]] = []
         self.told: list[tuple[float, Check, str]] = []
-        self.scheduler = Scheduler(self.engine, self.on_change, now_s=0.0, on_failure=self.on_failure, uniform=uniform)
+        self.scheduler = Scheduler(
+            {TcpCheck: self.engine}, self.on_change, now_s=0.0, on_failure=self.on_failure, uniform=uniform
+        )
         self.scheduler.apply(checks, 0.0)
 
     def on_change(self, check: Check, change: VerdictChange) -> None:
@@ -241,7 +243,7 @@ async def test_500_servers_are_watched_on_an_event_loop() -> None:
         port = listener.getsockname()[1]
         there = [TcpCheck(IPv4Address("127.0.0.1"), port, pace, mark=0, connect_timeout_s=5 + n) for n in range(250)]
         absent = [TcpCheck(IPv4Address("127.83.21.5"), 9, pace, connect_timeout_s=5 + n) for n in range(250)]
-        with closing(Scheduler(TcpEngine(), on_change, now_s=loop.time())) as scheduler:
+        with closing(Scheduler({TcpCheck: TcpEngine()}, on_change, now_s=loop.time())) as scheduler:
             scheduler.attach(loop)
             scheduler.apply([*there, *absent], loop.time())
             await heard(news, lambda: len(verdicts) == 500)
@@ -286,7 +288,7 @@ async def test_the_loops_timer_is_set_anew_only_when_the_deadline_moves() -> Non
     loop = asyncio.get_running_loop()
     slow = replace(FIRST, pace=replace(PACE, delay_loop_s=3600.0, warmup_s=0.0))
     later = replace(SECOND, pace=replace(PACE, delay_loop_s=3600.0, warmup_s=3600.0))
-    with closing(Scheduler(TcpEngine(), lambda _check, _change: None, now_s=loop.time(), uniform=max)) as scheduler:
+    with closing(Scheduler({TcpCheck: TcpEngine()}, lambda _check, _change: None, now_s=loop.time(), uniform=max)) as scheduler:
         scheduler.attach(loop)
         assert scheduler._timer is None
         scheduler.apply([slow], loop.time())

@@ -15,7 +15,7 @@ from collections.abc import Callable, Collection, Mapping
 
 from healthcheck.scheduler import Scheduler
 from healthcheck.tcp import TcpEngine
-from healthcheck.types import Check, Outcome
+from healthcheck.types import Check, Outcome, TcpCheck
 from healthcheck.verdict import VerdictChange
 from ipvs.client import Client
 from ipvs.diff import Ownership, diff, foreign
@@ -52,7 +52,9 @@ class Director:
         self._channel = channel
         self._loop = asyncio.get_running_loop()
         self._client = Client()
-        self._scheduler = Scheduler(TcpEngine(), self._on_verdict, now_s=self._loop.time(), on_failure=self._on_failure)
+        self._scheduler = Scheduler(
+            {TcpCheck: TcpEngine()}, self._on_verdict, now_s=self._loop.time(), on_failure=self._on_failure
+        )
         self._scheduler.attach(self._loop)
         self._servers: dict[ServiceKey, VirtualServer] = {}
         self._waiting_for: dict[Check, list[VirtualServer]] = {}
