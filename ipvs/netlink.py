@@ -58,6 +58,8 @@ ANSWER_TIMEOUT_S = 5.0
 UNREAD_DATAGRAMS_MAX = 4096
 """Read away after a loss: more than the default receive buffer holds (some 300 acknowledgements), and enough for the rest of
 a dump of 100,000 rows. What is older than that is told apart by its sequence number."""
+STRANGERS_MAX = 10_000
+"""Other processes may send to our socket, too; so many of their datagrams are passed over for one of the kernel's."""
 DUMP_TRIES_MAX = 5
 """A dump that was interrupted by changes is begun anew; so often changes may meet it before that is an error."""
 
@@ -210,9 +212,9 @@ class NetlinkSocket:
 
     def _receive(self) -> bytes:
         try:
-            while True:
+            for _ in range(STRANGERS_MAX):
                 datagram, (port, _groups) = self._transport.recvfrom(RECEIVE_OCTETS)
-                if port == KERNEL_PORT:  # another process may send to us, too
+                if port == KERNEL_PORT:
                     return datagram
         except BlockingIOError as error:
             raise NetlinkOverrunError(errno.ETIMEDOUT, f"no answer from the kernel in {ANSWER_TIMEOUT_S:g} s") from error
@@ -221,6 +223,7 @@ class NetlinkSocket:
                 raise NetlinkError(error.errno, error.strerror) from error
             self._forget_unread()
             raise NetlinkOverrunError(error.errno, "the receive buffer overflowed and answers were lost") from error
+        raise NetlinkOverrunError(errno.EBADMSG, "another process floods this socket")
 
     def _forget_unread(self) -> None:
         """Empty the receive buffer, which also ends a dump that is under way: the next conversation begins afresh."""
@@ -234,7 +237,10 @@ class NetlinkSocket:
 
 
 def _open(protocol: int) -> socket.socket:
-    opened = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, protocol)
+    try:
+        opened = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, protocol)
+    except OSError as error:
+        raise NetlinkError(error.errno, f"no netlink socket: {error.strerror}") from error
     opened.bind((0, 0))
     # A time limit kept by the kernel saves a poll before each of the many acknowledgements.
     opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, TIMEVAL.pack(int(ANSWER_TIMEOUT_S), 0))
