@@ -5,7 +5,8 @@ A check is a hashable value: two real servers that ask the same question carry e
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import shlex
+from dataclasses import dataclass, field
 from enum import Enum
 from ipaddress import IPv4Address, IPv6Address
 
@@ -77,6 +78,8 @@ class HttpVersion(Enum):
     HTTP_1_0 = "1.0"
     HTTP_1_0_CLOSE = "1.0C"
     HTTP_1_1 = "1.1"
+    HTTP_2 = "2"
+    """Over TLS as ALPN agrees, else without asking first (prior knowledge)."""
 
 
 class RegexOption(Enum):
@@ -152,6 +155,28 @@ class Sni:
 
 
 @dataclass(frozen=True, slots=True)
+class TlsFiles:
+    """What checks over TLS show and trust."""
+
+    authorities: str | None = None
+    """A file or a directory; of use only where certificates are verified. None is what the system trusts."""
+    certificate: str | None = None
+    key: str | None = None
+    password: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """How a check speaks TLS, and what it wants of the server's certificate: nothing, unless it is said."""
+
+    files: TlsFiles = TlsFiles()
+    verify: bool = False
+    """The certificate must be good for the name that is asked for (SNI, else the Host header, else the address)."""
+    certificate_days_min: int | None = None
+    """For so many days the certificate must still be good; None does not ask."""
+
+
+@dataclass(frozen=True, slots=True)
 class HttpCheck(NetworkCheck):
     """Up while every page is as expected; asked one after the other, the next one after `delay_loop_s`."""
 
@@ -163,8 +188,30 @@ class HttpCheck(NetworkCheck):
 
 @dataclass(frozen=True, slots=True)
 class SslCheck(HttpCheck):
-    """The same over TLS. The server's certificate is not verified."""
+    """The same over TLS."""
 
+    sni: Sni | None = None
+    tls: Tls = Tls()
+
+
+@dataclass(frozen=True, slots=True)
+class TlsCheck(NetworkCheck):
+    """Up while TLS can be agreed on, whatever is spoken over it."""
+
+    sni: Sni | None = None
+    tls: Tls = Tls()
+
+
+@dataclass(frozen=True, slots=True)
+class GrpcCheck(NetworkCheck):
+    """Up while gRPC's health service says that a service is serving."""
+
+    service: str = ""
+    """Its full name; an empty one is the server as a whole."""
+    virtual_host: str | None = None
+    """The authority that is asked for; None is the address and port."""
+    tls: Tls | None = None
+    """None is plain HTTP/2."""
     sni: Sni | None = None
 
 
@@ -240,6 +287,15 @@ class MiscCheck:
     group: str | None = None
     log_all_failures: bool = False
 
+    @property
+    def subject(self) -> str:
+        """What is asked, for people."""
+        return f"command {shlex.join(self.command)}"
+
+
+FILE_PACE = Pace(delay_loop_s=0.5, retry=0, warmup_s=0.0)
+"""Reading a number costs some 20 us, so twice a second is nothing, and an operator who writes one sees it act at once."""
+
 
 @dataclass(frozen=True, slots=True)
 class FileCheck:
@@ -249,6 +305,15 @@ class FileCheck:
     """Name of the configuration's `track_file`."""
     weight: int
     reverse: bool = False
+    """With weight 0 up while the number is not 0; else the product is taken off."""
+    path: str = ""
+    pace: Pace = FILE_PACE
+    log_all_failures: bool = False
+
+    @property
+    def subject(self) -> str:
+        """What is asked, for people."""
+        return f"file {self.path}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,9 +324,25 @@ class BfdCheck:
     """Name of the configuration's `bfd_instance`."""
 
 
-Check = TcpCheck
+@dataclass(frozen=True, slots=True)
+class RedisCheck(NetworkCheck):
+    """Up while Redis, or what speaks its protocol, answers PING; logged in first where there is a password."""
+
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AgentCheck(NetworkCheck):
+    """What a program on the server says of it, in the words of HAProxy's agent checks; see :mod:`healthcheck.agent`."""
+
+    request: bytes = b""
+    """Sent first; most agents want nothing."""
+
+
+Check = TcpCheck | PingCheck | DnsCheck | UdpCheck | MiscCheck | FileCheck | RedisCheck | AgentCheck
 """Every kind of check that the scheduler runs; grows with each probe."""
-AnyCheck = TcpCheck | PingCheck | HttpCheck | SslCheck | SmtpCheck | DnsCheck | UdpCheck | MiscCheck | FileCheck | BfdCheck
+AnyCheck = Check | HttpCheck | SslCheck | SmtpCheck | BfdCheck
 """Every kind of check that can be asked for."""
 
 
@@ -300,6 +381,8 @@ class ProbeResult:
     weight: WeightWish | None = None
     """What a server that is up should weigh. A probe's None leaves what was asked for last; in a verdict it is the configured
     weight."""
+    certificate_end_unix_s: float | None = None
+    """When the certificate that the server showed ends; None where there was none."""
 
 
 @dataclass(frozen=True, slots=True)
