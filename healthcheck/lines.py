@@ -9,8 +9,9 @@ LINE_OCTETS_MAX = 4096
 
 
 async def receive_line(stream: Stream, begun: bytes = b"", *, end_is_line_end: bool = False) -> tuple[bytes, bytes]:
-    """One line without its end, and what came behind it. `begun` is what came before; fails on a line that is too long or breaks
-    off, the latter unless `end_is_line_end`.
+    """One line without its end, and what came behind it. `begun` is what came before.
+
+    Fails on a line that is too long, and on one that breaks off unless `end_is_line_end`.
     """
     octets = begun
     while b"\n" not in octets:
