@@ -46,7 +46,10 @@ class FileReader(Generic[Token]):
         return None
 
     def start(self, check: FileCheck, _token: Token, _round: Round = FIRST_STEP, /) -> Outcome:
-        """Read the file. One that is not there counts as 0; one that cannot be read says nothing of the server."""
+        """Read the file. One that is not there counts as 0; one that cannot be read says nothing of the server.
+
+        Nor does an empty one: somebody is about to write a number into it.
+        """
         started_s = self._clock()
         try:
             octets = _beginning(check.path)
@@ -56,23 +59,20 @@ class FileReader(Generic[Token]):
             return NotProbed(f"cannot read {check.path}: {error_text(error.errno)}")
         if octets is None:
             return NotProbed(f"cannot read {check.path}: not a regular file")
-        number = number_in(octets)
-        if number is None:
-            return NotProbed(f"{check.path} does not begin with a number")
-        return judged(check, number, self._clock() - started_s)
+        if not octets.strip():
+            return NotProbed(f"{check.path} is empty")
+        return judged(check, number_in(octets), self._clock() - started_s)
 
     def run(self) -> list[tuple[Token, Outcome]]:
         """Nothing: every probe has ended as it began."""
         return []
 
 
-def number_in(octets: bytes) -> int | None:
-    """The number that a file begins with, 32 bits at most; None where it begins with something else. Nothing at all is 0."""
-    if not octets.strip():
-        return 0
+def number_in(octets: bytes) -> int:
+    """The number that a file begins with, 32 bits at most; 0 where it begins with something else."""
     found = NUMBER.match(octets)
     if found is None:
-        return None
+        return 0
     digits = found[2].decode()
     base = 16 if digits[:2] in ("0x", "0X") else 8 if digits.startswith("0") else 10
     number = min(int(digits, base), NUMBER_MAX)

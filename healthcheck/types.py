@@ -280,7 +280,7 @@ class MiscCheck:
     """The program's path and its arguments."""
     timeout_s: float
     """Longest run; a longer one is a failure."""
-    pace: Pace = Pace(retry=0)
+    pace: Pace = Pace(retry=0, from_start=True)
     sets_weight: bool = False
     user: str | None = None
     """None is `keepalived_script` where such a user exists, else root."""

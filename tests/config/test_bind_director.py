@@ -161,7 +161,7 @@ def test_duplicates_are_left_out(reader: Reader) -> None:
 
 def test_a_check_that_is_not_built_leaves_the_real_server_unchecked(reader: Reader) -> None:
     loaded = reader.load(
-        SERVER.format("", "HTTP_GET {\n url {\n path /\n status_code 200\n }\n }", "").replace("TCP_CHECK", "PING_CHECK")
+        SERVER.format("", "HTTP_GET {\n url {\n path /\n status_code 200\n }\n }", "").replace("TCP_CHECK", "SMTP_CHECK")
     )
     assert said(loaded) == ["7:3 no-effect", "13:3 no-effect"]
     assert loaded.config is not None

@@ -216,7 +216,7 @@ WEB = VirtualServer(
             HERE,
             tunnel=GUE,
             inhibit_on_failure=True,
-            checks=(FileCheck("load", -3), BfdCheck("leaf")),
+            checks=(FileCheck("load", -3, path="/run/load"), BfdCheck("leaf")),
             smtp_alert=False,
         ),
     ),

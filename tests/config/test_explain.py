@@ -56,7 +56,7 @@ def test_a_keyword_of_several_blocks_is_told_for_each() -> None:
 
 
 def test_effect_is_told_by_block() -> None:
-    assert "has effect in TCP_CHECK; has no effect yet in HTTP_GET" in " ".join(explained("connect_port").output.split())
+    assert "has effect in DNS_CHECK; has no effect yet in BFD_CHECK" in " ".join(explained("name").output.split())
 
 
 def test_a_block_lists_what_stands_in_it() -> None:

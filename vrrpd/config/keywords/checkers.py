@@ -1,4 +1,4 @@
-"""Checks of real servers. TCP_CHECK is built; a real server keeps its place without the others."""
+"""Checks of real servers. A real server keeps its place without those that are not built."""
 
 from __future__ import annotations
 
@@ -213,11 +213,12 @@ def _check(
     common: tuple[Keyword, ...] = (*CONNECTION, *PACE),
     details: str = "",
     example: str = "",
+    effect: Effect = Effect.BUILT,
 ) -> Keyword:
-    """A check that is not built yet."""
+    """A check with what all checks of its kind have."""
     own = {part.name for part in parts}
     inherited = [part for part in common if part.name not in own]
-    return block(name, help_, *inherited, *parts, since=since, effect=Effect.NONE, details=details, example=example)
+    return block(name, help_, *inherited, *parts, since=since, effect=effect, details=details, example=example)
 
 
 CHECKERS = (
@@ -238,6 +239,7 @@ CHECKERS = (
                 connect_timeout 3
             }
         """,
+        effect=Effect.NONE,
     ),
     _check(
         "SSL_GET",
@@ -254,6 +256,7 @@ CHECKERS = (
                 }
             }
         """,
+        effect=Effect.NONE,
     ),
     _check(
         "SMTP_CHECK",
@@ -276,19 +279,20 @@ CHECKERS = (
                 helo_name lb.example.org
             }
         """,
+        effect=Effect.NONE,
     ),
     _check(
         "DNS_CHECK",
         "The server is up while a name server answers.",
         replace(RETRY, default="3"),
         replace(DELAY_BEFORE_RETRY, default="delay_loop"),
-        later(
+        line(
             "type",
             "The type of record that is asked for.",
             named("TYPE", Choice(("A", "NS", "CNAME", "SOA", "MX", "TXT", "AAAA", "RRSIG", "DNSKEY"), fold_case=True)),
             default="SOA",
         ),
-        later("name", "The name that is asked for.", NAME, default=". (the root)"),
+        line("name", "The name that is asked for.", NAME, default=". (the root)"),
         since="1.3.0",
         details="Over UDP. Any answer without an error will do, even an empty one.",
         example="""
@@ -302,13 +306,13 @@ CHECKERS = (
         "MISC_CHECK",
         "The server is up while a command succeeds.",
         replace(RETRY, default="0"),
-        later(
+        line(
             "misc_path",
             "The command.",
             many(Text("COMMAND", is_path=True), '"COMMAND"'),
             details="Must be given; in quotes if it has arguments. No shell is involved.",
         ),
-        later(
+        line(
             "misc_timeout",
             "How long the command may run.",
             named("SECONDS", Integer(0, 4294)),
@@ -317,13 +321,13 @@ CHECKERS = (
             unit="s",
             details="After that it is ended and has failed.",
         ),
-        later(
+        line(
             "misc_dynamic",
             "Its exit status sets the server's weight.",
             since="1.1.8",
             details="0: up, the weight stays. 1: down. 2 to 255: up, with a weight of two less, 253 at the most.",
         ),
-        later("user", "Who runs it.", USER, GROUP, default="script_user", since="1.3.0"),
+        line("user", "Who runs it.", USER, GROUP, default="script_user", since="1.3.0"),
         common=PACE,
         example="""
             MISC_CHECK {
@@ -345,8 +349,8 @@ CHECKERS = (
     _check(
         "UDP_CHECK",
         "The server is up while no ICMP error comes back, or while it answers.",
-        later("payload", "What is sent, in hexadecimal digits.", Text("HEX"), default="32 octets", since="2.2.0"),
-        later(
+        line("payload", "What is sent, in hexadecimal digits.", Text("HEX"), default="32 octets", since="2.2.0"),
+        line(
             "require_reply",
             "There must be an answer, and perhaps a certain one.",
             optional(Text("HEX")),
@@ -354,8 +358,8 @@ CHECKERS = (
             since="2.1.0",
             details="`x` stands for any digit. What is compared is as long as the shorter of the two.",
         ),
-        later("min_reply_length", "The shortest answer.", LENGTH, default="0", since="2.2.0", unit="octets"),
-        later("max_reply_length", "The longest answer.", LENGTH, default="255", since="2.2.0", unit="octets"),
+        line("min_reply_length", "The shortest answer.", LENGTH, default="0", since="2.2.0", unit="octets"),
+        line("max_reply_length", "The longest answer.", LENGTH, default="255", since="2.2.0", unit="octets"),
         since="2.1.0",
         example="""
             UDP_CHECK {
@@ -375,12 +379,13 @@ CHECKERS = (
                 name server1
             }
         """,
+        effect=Effect.NONE,
     ),
     _check(
         "FILE_CHECK",
         "The server's weight follows the number in a file.",
-        later("track_file", "The `track_file` block, defined further up.", NAME, details="Must be given."),
-        later(
+        line("track_file", "The `track_file` block, defined further up.", NAME, details="Must be given."),
+        line(
             "weight",
             "By what the number is multiplied.",
             named("WEIGHT", Integer(-(2**31) + 1, 2**31 - 1)),
@@ -395,6 +400,49 @@ CHECKERS = (
                 track_file drain
                 weight 1
             }
+        """,
+    ),
+    _check(
+        "REDIS_CHECK",
+        "The server is up while it answers Redis' PING.",
+        line("redis_user", "Whom to log in as.", NAME, default="Redis' default user", since="vrrpd"),
+        line("redis_password", "With which password.", Text("PASSWORD"), default="no log-in", since="vrrpd"),
+        since="vrrpd",
+        details="""
+            AUTH is sent first if there is a password. Only PONG will do: a server that still loads its data, or that wants a
+            password and gets none, is down.
+        """,
+        example="""
+            @vrrpd REDIS_CHECK {
+            @vrrpd     connect_timeout 1
+            @vrrpd     redis_password secret
+            @vrrpd }
+        """,
+    ),
+    _check(
+        "AGENT_CHECK",
+        "The server is as a program on it says, in the words of HAProxy's agents.",
+        line(
+            "send",
+            "What is sent first.",
+            Text("TEXT"),
+            default="nothing",
+            since="vrrpd",
+            details="With an end of line behind it.",
+        ),
+        since="vrrpd",
+        details="""
+            The program answers a connection to `connect_port` with one line of words: `up` or `ready`; `down`, `failed`,
+            `stopped` or `maint`; `drain`; a share of the configured weight, such as `75%`; behind a `#` why.
+
+            Of several states the worst holds. Each answer stands for itself: without a share the server has its whole weight,
+            with `drain` it has weight 0. No answer is a failure, where HAProxy would take no notice.
+        """,
+        example="""
+            @vrrpd AGENT_CHECK {
+            @vrrpd     connect_port 8081
+            @vrrpd     delay_loop 5
+            @vrrpd }
         """,
     ),
 )
