@@ -5,14 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from healthcheck.types import AnyCheck, WeightWish
-from ipvs.types import DestinationKey, ServiceKey
+from ipvs.types import DestinationKey, RowKey
 from vrrpd.balancer.overrides import Override
 from vrrpd.config import model
-from vrrpd.config.model import MarkKey, VirtualServerKey
-
-IpvsKey = ServiceKey | MarkKey
-"""By what the kernel knows a service."""
-
+from vrrpd.config.model import VirtualServerKey
 
 # -- what happens -------------------------------------------------------------------------------
 
@@ -34,7 +30,7 @@ class Reconfigured:
     """The same virtual server is described anew."""
 
     config: model.VirtualServer
-    services: tuple[IpvsKey, ...]
+    services: tuple[RowKey, ...]
     """Under which the kernel is to have it."""
 
 

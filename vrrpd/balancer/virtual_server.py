@@ -15,12 +15,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from healthcheck.types import AnyCheck
-from ipvs.types import Destination, DestinationKey, Forwarding, Row, Service
+from ipvs.types import Destination, DestinationKey, Row, RowKey, Service
 from vrrpd.balancer.events import (
     Action,
     CheckChanged,
     Event,
-    IpvsKey,
     Overridden,
     QuorumGained,
     QuorumLost,
@@ -32,9 +31,9 @@ from vrrpd.balancer.events import (
 )
 from vrrpd.balancer.overrides import Override, in_words
 from vrrpd.balancer.real_server import RealServer, RealServerStatus
+from vrrpd.balancer.services import destination_key
 from vrrpd.balancer.slow_start import SlowStart
 from vrrpd.config import model
-from vrrpd.config.model import MarkKey
 
 FAILING_CHECK_REMOVED = "its failing check was removed"
 OVERRIDE_TAKEN_BACK = "back in service"
@@ -57,7 +56,7 @@ class VirtualServer:
     def __init__(
         self,
         config: model.VirtualServer,
-        services: tuple[IpvsKey, ...],
+        services: tuple[RowKey, ...],
         now_s: float,
         *,
         found_down: Collection[DestinationKey] = (),
@@ -106,7 +105,7 @@ class VirtualServer:
         """Removed real servers whose connections may end in peace; when one has none left, say `Emptied`."""
         return tuple(self._leavers)
 
-    def desired(self) -> dict[IpvsKey, Row]:
+    def desired(self) -> dict[RowKey, Row]:
         """What IPVS should hold for this virtual server."""
         return {key: Row(self._service(), self._destinations(key)) for key in self.services}
 
@@ -192,7 +191,7 @@ class VirtualServer:
         if server.weight != before:
             self._actions.append(WeightChanged(self.config.key, server.config, before, server.weight, reason))
 
-    def _reconfigure(self, config: model.VirtualServer, services: tuple[IpvsKey, ...], now_s: float) -> None:
+    def _reconfigure(self, config: model.VirtualServer, services: tuple[RowKey, ...], now_s: float) -> None:
         """Take the real servers of `config`; those known by address and port keep what is known of them."""
         known, self._servers = self._servers, {}
         self.config, self.services = config, services
@@ -243,22 +242,30 @@ class VirtualServer:
 
     def _service(self) -> Service:
         config = self.config
-        return Service(config.scheduler, config.flags, config.persistence_timeout_s, config.persistence_prefix_length)
+        return Service(
+            config.scheduler,
+            config.flags,
+            config.persistence_timeout_s,
+            config.persistence_prefix_length,
+            persistence_engine=config.persistence_engine,
+        )
 
-    def _destinations(self, service: IpvsKey) -> dict[DestinationKey, Destination]:
+    def _destinations(self, service: RowKey) -> dict[DestinationKey, Destination]:
         """While the sorry server serves, the others are out; with `inhibit_on_failure` they stay without clients."""
         sorry_serves = self.sorry_server_serves
         row = {}
         for server in self._servers.values():
             if server.up and not sorry_serves:
-                row[_key_in(service, server.config)] = _destination(server.config, server.carried_weight)
+                row[destination_key(service, server.config)] = _destination(server.config, server.carried_weight)
             elif server.config.inhibit_on_failure:
-                row[_key_in(service, server.config)] = _destination(server.config, 0)
+                row[destination_key(service, server.config)] = _destination(server.config, 0)
         for leaver in self._leavers.values():
-            row[_key_in(service, leaver.config)] = _destination(leaver.config, 0)
+            row[destination_key(service, leaver.config)] = _destination(leaver.config, 0)
         sorry = self.config.sorry_server
-        if sorry is not None and (sorry_serves or (sorry.inhibit and _key_in(service, sorry) not in row)):
-            row[_key_in(service, sorry)] = _sorry_destination(sorry, SORRY_WEIGHT if sorry_serves else 0)
+        if sorry is not None and (sorry_serves or (sorry.inhibit and destination_key(service, sorry) not in row)):
+            row[destination_key(service, sorry)] = Destination(
+                sorry.forwarding, SORRY_WEIGHT if sorry_serves else 0, tunnel=sorry.tunnel
+            )
         return row
 
 
@@ -266,16 +273,5 @@ def _by_key(config: model.VirtualServer) -> dict[DestinationKey, model.RealServe
     return {DestinationKey(real.address, real.port): real for real in config.real_servers}
 
 
-def _key_in(service: IpvsKey, server: model.RealServer | model.SorryServer) -> DestinationKey:
-    """A real server's key among the destinations of a service: only NAT can change the port, and marked packets keep theirs."""
-    if isinstance(service, MarkKey):
-        return DestinationKey(server.address, 0)
-    return DestinationKey(server.address, server.port if server.forwarding is Forwarding.NAT else service.port)
-
-
 def _destination(server: model.RealServer, weight: int) -> Destination:
-    return Destination(server.forwarding, weight, server.upper_threshold, server.lower_threshold)
-
-
-def _sorry_destination(sorry: model.SorryServer, weight: int) -> Destination:
-    return Destination(sorry.forwarding, weight)
+    return Destination(server.forwarding, weight, server.upper_threshold, server.lower_threshold, server.tunnel)

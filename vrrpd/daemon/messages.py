@@ -18,8 +18,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ipvs.types import DestinationKey, ServiceKey
-from vrrpd.config.model import Scheduling, VirtualAddress, VirtualRouter, VirtualServer
+from ipvs.types import DestinationKey, RowKey
+from vrrpd.balancer.overrides import Override
+from vrrpd.config.model import Scheduling, VirtualAddress, VirtualRouter, VirtualServer, VirtualServerGroup
 from vrrpd.status.events import Event
 from vrrpd.status.model import DirectorStatus, RouterStatus
 
@@ -40,8 +41,11 @@ class DirectorWork:
 
     virtual_servers: tuple[VirtualServer, ...]
     scheduling: Scheduling
-    formerly_owned: tuple[tuple[ServiceKey, tuple[DestinationKey, ...]], ...] = ()
+    formerly_owned: tuple[tuple[RowKey, tuple[DestinationKey, ...]], ...] = ()
     """Rows that an earlier run or configuration made and may have left behind."""
+    groups: tuple[VirtualServerGroup, ...] = ()
+    overrides: tuple[tuple[str, str, Override], ...] = ()
+    """What operators ask of real servers: virtual server and real server by the names of the log."""
 
 
 @dataclass(frozen=True, slots=True)

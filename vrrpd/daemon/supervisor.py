@@ -24,6 +24,7 @@ from vrrpd.daemon.director import Director
 from vrrpd.daemon.ledger import Ledger
 from vrrpd.daemon.messages import DirectorWork, EventReport, LogLine, RouterWork
 from vrrpd.daemon.nursery import Nursling
+from vrrpd.daemon.overrides_file import read_overrides
 from vrrpd.daemon.router import Router
 from vrrpd.daemon.run_directory import AlreadyRunningError, Ownership, OwnershipFile, PidFile, write_pid_file
 from vrrpd.notify.mail import Mailer
@@ -211,10 +212,12 @@ class Supervisor:
         daemon = config.daemon
         waits = []
         if routers or self._router.alive:
-            work = RouterWork(routers, daemon.router_scheduling, formerly.addresses)
-            waits.append(self._router.give(work))
+            waits.append(self._router.give(RouterWork(routers, daemon.router_scheduling, formerly.addresses)))
         if servers or self._director.alive:
-            waits.append(self._director.give(DirectorWork(servers, daemon.director_scheduling, formerly.rows)))
+            overrides = read_overrides(self._options.run_dir / "overrides.json")
+            groups = config.virtual_server_groups
+            work = DirectorWork(servers, daemon.director_scheduling, formerly.rows, groups, overrides)
+            waits.append(self._director.give(work))
         try:
             async with asyncio.timeout(READY_TIMEOUT_S):
                 await asyncio.gather(*waits)

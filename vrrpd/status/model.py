@@ -90,15 +90,17 @@ class VirtualServerStatus:
     """One virtual server."""
 
     name: str
-    address: Address
+    address: Address | None
+    """None for a firewall mark or a group, which have none or several."""
     port: int
     protocol: int
-    """IP protocol number."""
+    """IP protocol number; 0 for a firewall mark, which stands for all."""
     scheduler: str
     quorum_up: bool
     alive_weight: int
     real_servers: tuple[RealServerStatus, ...]
     traffic: Statistics | None
+    sorry_server_serves: bool = False
 
 
 @dataclass(frozen=True, slots=True)
