@@ -58,6 +58,7 @@ DAEMON_REMEDIES: Mapping[int, str] = {
         "which cannot be synchronised"
     ),
     errno.EADDRNOTAVAIL: "the network interface needs an address",
+    errno.ENETUNREACH: "the network interface needs to be up, with an address of the group's family",
 }
 TIMEOUT_REMEDIES: Mapping[int, str] = {errno.EINVAL: "a time-out is at most 2,147,483 s, on kernels with a fast clock less"}
 

@@ -106,7 +106,7 @@ class UnknownSchedulerError(RefusedError):
         self.modules = (f"ip_vs_{scheduler}", f"ip_vs_pe_{engine}") if engine else (f"ip_vs_{scheduler}",)
         missing = f"scheduler {scheduler}" + (f" or no persistence engine {engine}" if engine else "")
         self.remedy = f"the kernel has no {missing}: " + (
-            f"run `modprobe -a {' '.join(self.modules)}`"
+            f"run `modprobe {'-a ' if engine else ''}{' '.join(self.modules)}`"
             if scheduler in KNOWN_SCHEDULERS
             else f"known schedulers are {', '.join(KNOWN_SCHEDULERS)}"
         )
