@@ -210,17 +210,20 @@ class Client:
     def stop_daemon(self, role: SyncRole) -> None:
         """Stop the synchronisation daemon of a role; without one there is nothing to do."""
         what = f"stop the synchronisation daemon as {role.name.lower()}"
-        done = frozenset({errno.ESRCH})
+        done = frozenset({errno.ESRCH, errno.EINTR})  # not there, or stopped before its thread first ran
         self._command(what, lambda family: administration.stop_daemon(family, role), DAEMON_REMEDIES, done)
 
     def _command(
         self, what: str, encode: Callable[[int], bytes], remedies: Mapping[int, str], done: frozenset[int] = frozenset()
     ) -> None:
-        """One request without an answer. It is not sent twice: a daemon whose start was lost may have started."""
+        """One request without data in answer. It is not sent twice: a daemon whose start was lost may have started.
+
+        Behind it goes a question that is always answered, so that the kernel's silence to the request is known at once.
+        """
         netlink, family = self._conversation()
         self.changes_sent += 1
         try:
-            (refusal,) = netlink.request([encode(family)])
+            refusal, _answered = netlink.request([encode(family), administration.get_info(family)])
         except NetlinkOverrunError as error:
             self.close()
             raise OutOfStepError(str(error)) from error

@@ -60,6 +60,7 @@ UNREAD_DATAGRAMS_MAX = 4096
 a dump of 100,000 rows. What is older than that is told apart by its sequence number."""
 STRANGERS_MAX = 10_000
 """Other processes may send to our socket, too; so many of their datagrams are passed over for one of the kernel's."""
+BROKEN_OFF = "the kernel broke the request off without an answer"
 DUMP_TRIES_MAX = 5
 """A dump that was interrupted by changes is begun anew; so often changes may meet it before that is an error."""
 
@@ -171,13 +172,15 @@ class NetlinkSocket:
     def _exchange(self, batch: Sequence[bytes]) -> list[NetlinkError | None]:
         first = self._sequence
         self._send(b"".join(self._number(request, NLM_F_ACK) for request in batch))
-        outcome: dict[int, NetlinkError | None] = {}
+        outcome: list[NetlinkError | None] = []
         while len(outcome) < len(batch):
             for kind, flags, sequence, payload in messages(self._receive()):
                 index = (sequence - first) & 0xFFFF_FFFF
-                if kind == NLMSG_ERROR and index < len(batch):  # else it is the late rest of an abandoned conversation
-                    outcome[index] = _refusal(flags, payload)
-        return [outcome[index] for index in range(len(batch))]
+                if kind == NLMSG_ERROR and len(outcome) <= index < len(batch):  # else it is late, of an abandoned conversation
+                    # The kernel answers in order, and not at all what a signal broke off (netlink_rcv_skb, EINTR).
+                    outcome += [NetlinkError(errno.EINTR, BROKEN_OFF) for _ in range(index - len(outcome))]
+                    outcome.append(_refusal(flags, payload))
+        return outcome
 
     def _conversation(self, request: bytes, flags: int) -> list[tuple[int, memoryview]] | None:
         """Send one request and collect what answers it, up to the end; None when a dump was interrupted by changes."""

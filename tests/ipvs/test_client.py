@@ -242,8 +242,18 @@ def test_each_command_is_sent_once() -> None:
     client = client_of(kernel)
     for command in whole_commands(client):
         command()
-    assert kernel.asked() == WHOLE_COMMANDS
+    assert [command for command in kernel.asked() if command is not Command.GET_INFO] == WHOLE_COMMANDS
     assert client.changes_sent == len(WHOLE_COMMANDS)
+
+
+def test_a_daemon_stopped_before_it_ran_is_stopped_though_the_kernel_says_nothing() -> None:
+    class Silent(FakeIpvs):
+        def respond(self, request: Request) -> list[bytes | OSError]:
+            return [] if request.command == Command.DEL_DAEMON and request.kind == FAMILY else super().respond(request)
+
+    kernel = Silent()
+    client_of(kernel).stop_daemon(SyncRole.MASTER)
+    assert not kernel.unread
 
 
 @pytest.mark.parametrize(

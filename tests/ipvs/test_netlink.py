@@ -17,6 +17,7 @@ from ipvs.netlink import (
     NLM_F_DUMP_INTR,
     NLM_F_REQUEST,
     NLMSG_ERROR,
+    STRANGERS_MAX,
     NetlinkError,
     NetlinkOverrunError,
     NetlinkSocket,
@@ -187,6 +188,25 @@ def test_an_answer_that_never_comes_is_an_overrun() -> None:
     with pytest.raises(NetlinkOverrunError) as caught:
         netlink.request(requests(2))
     assert caught.value.errno == errno.ETIMEDOUT
+
+
+def test_a_request_that_the_kernel_broke_off_is_known_by_the_answer_to_the_next() -> None:
+    netlink, _kernel = conversation(lambda request: [] if number(request) == 1 else acknowledged(request))
+    outcome = netlink.request(requests(3))
+    assert [error and error.errno for error in outcome] == [None, errno.EINTR, None]
+
+
+def test_a_flood_from_another_process_ends_the_wait() -> None:
+    netlink, kernel = conversation(lambda _request: [])
+    stranger = Request(KIND, 0, 1, b"")
+    kernel.unread.extend((refused(stranger, 0), 4711) for _ in range(STRANGERS_MAX))
+    with pytest.raises(NetlinkOverrunError, match="floods"):
+        netlink.request(requests(1))
+
+
+def test_a_socket_that_cannot_be_had_is_a_netlink_error() -> None:
+    with pytest.raises(NetlinkError, match="no netlink socket"):
+        NetlinkSocket(31 * 1000)
 
 
 def test_late_answers_of_an_abandoned_request_count_for_no_other() -> None:
