@@ -136,7 +136,6 @@ def test_flags(reader: Reader, settings: str, flags: ServiceFlags, messages: lis
         ("192.168.4.15 80", "group G", "1:22 unknown-name"),
         ("192.168.4.15 80", "192.168.4.300 80", "1:16 bad-value"),
         ("192.168.4.15 80", "192.168.4.15 0", "1:29 bad-value"),
-        ("lb_kind DR", "lb_kind TUN type gue port 4", "3:19 not-built"),
         ("192.168.4.100 80", "2001:db8::1 80", "6:14 address-family"),
         ("192.168.4.100 80", "192.168.4.256 80", "6:14 bad-value"),
     ],

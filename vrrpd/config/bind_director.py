@@ -112,6 +112,8 @@ def _bind(node: Node, groups: Groups, settings: Node, names: Names, report: Repo
         sorry_server=bind_sorry_server(node, key, method, real_servers, report),
         omega=flag(node, "omega"),
         ha_suspend=_ha_suspend(node, key, report),
+        slow_start_s=setting(node, "slow_start", 0.0),
+        drain_removed_s=setting(node, "drain_removed", 0.0),
         quorum_up=bind_command(node, "quorum_up", settings, report),
         quorum_down=bind_command(node, "quorum_down", settings, report),
         snmp_name=word(node, "snmp_name"),
