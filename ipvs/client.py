@@ -210,7 +210,7 @@ class Client:
     def stop_daemon(self, role: SyncRole) -> None:
         """Stop the synchronisation daemon of a role; without one there is nothing to do."""
         what = f"stop the synchronisation daemon as {role.name.lower()}"
-        done = frozenset({errno.ESRCH, errno.EINTR})  # not there, or stopped before its thread first ran
+        done = frozenset({errno.ESRCH})
         self._command(what, lambda family: administration.stop_daemon(family, role), DAEMON_REMEDIES, done)
 
     def _command(
@@ -218,7 +218,8 @@ class Client:
     ) -> None:
         """One request without data in answer. It is not sent twice: a daemon whose start was lost may have started.
 
-        Behind it goes a question that is always answered, so that the kernel's silence to the request is known at once.
+        Behind it goes a question that is always answered: to a daemon's stop before its thread first ran (EINTR) the kernel
+        says nothing at all, not even that it is done.
         """
         netlink, family = self._conversation()
         self.changes_sent += 1
