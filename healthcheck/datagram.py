@@ -50,7 +50,7 @@ class Question:
     good: str = "answered"
     """The reason of a success."""
     silence_is_good: bool = False
-    kind: socket.SocketKind = socket.SOCK_DGRAM
+    kind: int = socket.SOCK_DGRAM
     protocol: int = 0
 
 

@@ -6,6 +6,8 @@ import errno
 import os
 import socket
 import struct
+from collections.abc import Callable
+from typing import TypeVar
 
 from healthcheck.types import Address, NetworkCheck, NotProbed
 
@@ -32,15 +34,28 @@ VERDICTS_OF_THE_NETWORK = frozenset(
 free port, no such address, forbidden by its packet filter."""
 
 
-def open_socket(
-    check: NetworkCheck, kind: socket.SocketKind = socket.SOCK_STREAM, protocol: int = 0
-) -> socket.socket | NotProbed:
+FAMILIES = {4: int(socket.AF_INET), 6: int(socket.AF_INET6)}
+NO_WAITING = int(socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+STREAM = int(socket.SOCK_STREAM)
+
+Socket = TypeVar("Socket", bound=socket.SocketType)
+
+
+def open_socket(check: NetworkCheck, kind: int = STREAM, protocol: int = 0) -> socket.socket | NotProbed:
     """A socket that does not block, bound as the check wants it, and not connected."""
+    return _open(socket.socket, check, kind, protocol)
+
+
+def open_bare_socket(check: NetworkCheck) -> socket.SocketType | NotProbed:
+    """The same for TCP without what `socket.socket` wraps around it, which costs as much as opening and closing do."""
+    return _open(socket.SocketType, check, STREAM, 0)
+
+
+def _open(make: Callable[[int, int, int], Socket], check: NetworkCheck, kind: int, protocol: int) -> Socket | NotProbed:
     connection = None
     step = "open a socket"
     try:
-        family = socket.AF_INET if check.address.version == 4 else socket.AF_INET6
-        connection = socket.socket(family, kind | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC, protocol)
+        connection = make(FAMILIES[check.address.version], kind | NO_WAITING, protocol)
         if check.mark:
             step = f"mark packets with {check.mark}"
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, MARK.pack(check.mark))
@@ -58,7 +73,7 @@ def open_socket(
     return connection
 
 
-def _bind(connection: socket.socket, address: str, port: int) -> None:
+def _bind(connection: socket.SocketType, address: str, port: int) -> None:
     if port:
         # Our close would leave the port in TIME_WAIT for a minute, and each next probe would find it taken.
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -66,6 +81,13 @@ def _bind(connection: socket.socket, address: str, port: int) -> None:
     else:
         connection.setsockopt(socket.IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1)
     connection.bind((address, port))
+
+
+def numeric(address: Address) -> str:
+    """The address as text, in a quarter of the time that `str` takes."""
+    if address.version == 4:
+        return socket.inet_ntoa(address.packed)
+    return str(address)
 
 
 def error_text(code: int | None) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from healthcheck.sockets import VERDICTS_OF_THE_NETWORK, endpoint, error_text, open_socket
+from healthcheck.sockets import VERDICTS_OF_THE_NETWORK, endpoint, error_text, numeric, open_bare_socket
 from healthcheck.types import FIRST_STEP, NotProbed, Outcome, ProbeResult, Round, TcpCheck
 from healthcheck.wheel import TimerWheel
 
@@ -28,7 +28,7 @@ Token = TypeVar("Token")
 @dataclass(slots=True)
 class _Probe(Generic[Token]):
     token: Token
-    connection: socket.socket
+    connection: socket.SocketType
     started_s: float
     timeout_s: float
 
@@ -73,10 +73,10 @@ class TcpEngine(Generic[Token]):
         """Start a probe while there is room. Returns its outcome where that is known at once; else `run` does."""
         assert self.has_room
         started_s = self._clock()
-        connection = open_socket(check)
+        connection = open_bare_socket(check)
         if isinstance(connection, NotProbed):
             return connection
-        code = connection.connect_ex((str(check.address), check.port))
+        code = connection.connect_ex((numeric(check.address), check.port))
         if code == errno.EINPROGRESS:
             descriptor = connection.fileno()
             self._epoll.register(descriptor, select.EPOLLOUT)
