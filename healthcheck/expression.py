@@ -23,17 +23,9 @@ FLAGS = {
     RegexOption.EXTENDED: engine.VERBOSE,
     RegexOption.MULTILINE: engine.MULTILINE,
 }
-NOT_SUPPORTED = frozenset(
-    {
-        RegexOption.ALLOW_EMPTY_CLASS,
-        RegexOption.ALT_BSUX,
-        RegexOption.MATCH_UNSET_BACKREF,
-        RegexOption.NO_AUTO_CAPTURE,
-        RegexOption.UNGREEDY,
-    }
-)
-"""These change what an expression means, in ways that this library does not know. Those in neither table change only how PCRE
-goes about it, or what it allows."""
+NOT_SUPPORTED = frozenset({RegexOption.ALLOW_EMPTY_CLASS, RegexOption.ALT_BSUX, RegexOption.MATCH_UNSET_BACKREF})
+"""These change what an expression means, in ways that this library does not know. Those in neither table change neither whether
+there is a match nor where it begins: how long it is (`ungreedy`), what is kept of it, how PCRE proceeds, what it allows."""
 TRANSLATED = {
     "Z": r"(?=\n?\Z)",
     "z": r"\Z",

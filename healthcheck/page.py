@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 
-from healthcheck.expression import compiled, found_in
 from healthcheck.types import Url
 
 WINDOW_OCTETS_MAX = 2**20
@@ -42,6 +41,8 @@ class Page:
         regex = self._url.regex
         if regex is None:
             return None
+        from healthcheck.expression import compiled, found_in  # noqa: PLC0415  its library is large, and few pages need it
+
         found = found_in(compiled(regex), regex, bytes(self._window))
         if found is None:
             return "the page takes too long to be compared with the expression"

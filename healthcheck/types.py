@@ -340,9 +340,23 @@ class AgentCheck(NetworkCheck):
     """Sent first; most agents want nothing."""
 
 
-Check = TcpCheck | PingCheck | DnsCheck | UdpCheck | MiscCheck | FileCheck | RedisCheck | AgentCheck
+Check = (
+    TcpCheck
+    | HttpCheck
+    | SslCheck
+    | TlsCheck
+    | GrpcCheck
+    | SmtpCheck
+    | PingCheck
+    | DnsCheck
+    | UdpCheck
+    | MiscCheck
+    | FileCheck
+    | RedisCheck
+    | AgentCheck
+)
 """Every kind of check that the scheduler runs; grows with each probe."""
-AnyCheck = Check | HttpCheck | SslCheck | SmtpCheck | BfdCheck
+AnyCheck = Check | BfdCheck
 """Every kind of check that can be asked for."""
 
 

@@ -160,8 +160,9 @@ def test_duplicates_are_left_out(reader: Reader) -> None:
 
 def test_a_check_that_is_not_built_leaves_the_real_server_unchecked(reader: Reader) -> None:
     loaded = reader.load(
-        SERVER.format("", "HTTP_GET {\n url {\n path /\n status_code 200\n }\n }", "").replace("TCP_CHECK", "SMTP_CHECK")
+        "bfd_instance peer {\n neighbor_ip 192.168.4.9\n}\n"
+        + SERVER.format("", "", "name peer").replace("TCP_CHECK", "BFD_CHECK")
     )
-    assert said(loaded) == ["7:3 no-effect", "13:3 no-effect"]
+    assert said(loaded) == ["1:1 no-effect", "11:3 no-effect"]
     assert loaded.config is not None
     assert loaded.config.virtual_servers[0].real_servers[0].checks == ()

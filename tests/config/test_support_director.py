@@ -7,14 +7,15 @@ from ipaddress import IPv4Address, IPv6Address
 
 import pytest
 
-from healthcheck.types import HttpCheck, TcpCheck
+from healthcheck.types import BfdCheck, TcpCheck
 from ipvs.types import Protocol, ServiceKey
 from tests.config.reading import SERVER, Reader, said
-from vrrpd.config.model import Config, GroupKey, MarkKey, TlsFiles
+from vrrpd.config.model import Config, GroupKey, MarkKey
 
 V4 = ServiceKey(Protocol.TCP, IPv4Address("192.168.4.15"), 80)
 V6 = ServiceKey(Protocol.TCP, IPv6Address("2001:db8::15"), 80)
-WEB_CHECK = "HTTP_GET {\n url {\n path /\n }\n }"
+SESSION = "bfd_instance peer {\n neighbor_ip 192.168.4.9\n}\n"
+BFD_CHECK = "BFD_CHECK {\n name peer\n }"
 
 
 def both(reader: Reader, text: str) -> tuple[Config, Config, list[str]]:
@@ -46,10 +47,10 @@ def test_marks_groups_both_families_and_tunnels_run(reader: Reader, text: str, k
 
 
 def test_checks_that_are_not_built_leave_the_others(reader: Reader) -> None:
-    written, config, messages = both(reader, SERVER.format("", WEB_CHECK + "\nalpha", ""))
-    assert messages == ["7:3 no-effect"]
+    written, config, messages = both(reader, SESSION + SERVER.format("", BFD_CHECK + "\nalpha", ""))
+    assert messages == ["1:1 no-effect", "10:3 no-effect"]
     (all_, run) = (one.virtual_servers[0].real_servers[0] for one in (written, config))
-    assert [type(check) for check in all_.checks] == [TcpCheck, HttpCheck]
+    assert [type(check) for check in all_.checks] == [TcpCheck, BfdCheck]
     assert [type(check) for check in run.checks] == [TcpCheck]
     assert (all_.alpha_checks, run.alpha_checks) == (all_.checks, run.checks)
 
@@ -69,10 +70,9 @@ def test_what_has_no_effect_is_as_if_it_were_not_written(reader: Reader) -> None
 def test_settings_of_the_daemon_without_effect_are_as_if_they_were_not_written(reader: Reader) -> None:
     written, config, messages = both(
         reader,
-        "global_defs {\n router_id a\n vrrp_priority -5\n vrrp_cpu_affinity 1\n lvs_flush\n no_email_faults\n nftables x\n}\n"
-        "SSL {\n ca /etc/ca.pem\n}\n",
+        "global_defs {\n router_id a\n vrrp_priority -5\n vrrp_cpu_affinity 1\n lvs_flush\n no_email_faults\n nftables x\n}\n",
     )
     plain = reader.config("global_defs {\n router_id a\n vrrp_priority -5\n}\n")
     assert config == replace(plain, files=config.files)
-    assert (written.daemon != config.daemon, written.tls_files) == (True, TlsFiles("/etc/ca.pem"))
-    assert messages == ["4:2 no-effect", "5:2 no-effect", "6:2 no-effect", "7:2 no-effect", "9:1 no-effect"]
+    assert written.daemon != config.daemon
+    assert messages == ["4:2 no-effect", "5:2 no-effect", "6:2 no-effect", "7:2 no-effect"]

@@ -83,7 +83,7 @@ def test_what_an_option_changes(option: RegexOption, pattern: str, page: bytes, 
 @pytest.mark.parametrize(
     ("pattern", "options", "fault"),
     [
-        ("a", (O.UNGREEDY,), "the option `ungreedy` is not supported"),
+        ("a", (O.ALLOW_EMPTY_CLASS,), "the option `allow_empty_class` is not supported"),
         (r"a\Cb", (), r"`\C` is not supported at position 1"),
         (r"ab\Q.\E", (), r"`\Q` is not supported at position 2"),
         (r"[\H]", (), r"`\H` is not supported at position 1"),

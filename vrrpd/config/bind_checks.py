@@ -25,7 +25,7 @@ from healthcheck.types import (
     TcpCheck,
     UdpCheck,
 )
-from vrrpd.config.bind_web_checks import http_check, ssl_check
+from vrrpd.config.bind_web_checks import grpc_check, http_check, ssl_check, tls_check
 from vrrpd.config.check_layers import CheckLayers, Surroundings
 from vrrpd.config.commands import bind_command
 from vrrpd.config.diagnostics import Code, Report
@@ -202,6 +202,8 @@ BINDERS: dict[str, Callable[[CheckLayers], AnyCheck | None]] = {
     "PING_CHECK": _ping,
     "HTTP_GET": http_check,
     "SSL_GET": ssl_check,
+    "TLS_CHECK": tls_check,
+    "GRPC_CHECK": grpc_check,
     "SMTP_CHECK": _smtp,
     "DNS_CHECK": _dns,
     "UDP_CHECK": _udp,

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from vrrpd.config.declaration import Effect
 from vrrpd.config.diagnostics import Code, Report
-from vrrpd.config.model import Config, Links, Static, TlsFiles, Tracked
+from vrrpd.config.model import Config, Links, Static, Tracked
 from vrrpd.config.support_director import runnable_daemon, runnable_virtual_servers
 from vrrpd.config.support_vrrp import runnable_virtual_routers
 from vrrpd.config.tree import Node
@@ -36,7 +36,6 @@ def runnable(written: Config, root: Node, report: Report) -> Config:
         virtual_routers=() if elsewhere else runnable_virtual_routers(written.virtual_routers, root, report),
         virtual_servers=() if elsewhere_ipvs else runnable_virtual_servers(written.virtual_servers),
         virtual_server_groups=() if elsewhere_ipvs else written.virtual_server_groups,
-        tls_files=TlsFiles(),
         sync_groups=(),
         tracked=Tracked(),
         static=Static(),

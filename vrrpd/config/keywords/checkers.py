@@ -103,31 +103,31 @@ TCP_CHECK = block(
 URL = block(
     "url",
     "One request; all that a check has must succeed.",
-    later("path", "What is requested.", PATH, details="Must be given; a request without it is left out."),
-    later("digest", "MD5 of the body, as 32 hexadecimal digits.", Text("DIGEST"), default="any body will do"),
-    later(
+    line("path", "What is requested.", PATH, details="Must be given; a request without it is left out."),
+    line("digest", "MD5 of the body, as 32 hexadecimal digits.", Text("DIGEST"), default="any body will do"),
+    line(
         "status_code",
         "The statuses that are a success.",
         many(Text("STATUS | FIRST-LAST")),
         default="200-299",
         details="From 100 to 599; several may be given.",
     ),
-    later("virtualhost", "The Host header.", NAME, default="the check's", since="1.3.6"),
-    later(
+    line("virtualhost", "The Host header.", NAME, default="the check's", since="1.3.6"),
+    line(
         "regex",
         "A regular expression (PCRE) that the body must match.",
         many(Text("PATTERN", is_path=True), '"PATTERN"'),
         since="2.0.7",
         details="In quotes if it has blanks. One that cannot be compiled is left out.",
     ),
-    later("regex_no_match", "The body must not match.", since="2.0.7"),
-    later(
+    line("regex_no_match", "The body must not match.", since="2.0.7"),
+    line(
         "regex_options",
         "Options of the expression: PCRE2's names in small letters, such as `caseless` and `multiline`.",
         many(Text("OPTION")),
         since="2.0.7",
     ),
-    later(
+    line(
         "regex_min_offset",
         "Where in the body a match may begin at the earliest.",
         named("OFFSET", Integer()),
@@ -135,7 +135,7 @@ URL = block(
         since="2.0.7",
         unit="octets",
     ),
-    later(
+    line(
         "regex_max_offset",
         "Where in the body a match may begin at the latest.",
         named("OFFSET", Integer()),
@@ -151,14 +151,13 @@ URL = block(
         since="2.0.7",
         unit="octets",
     ),
-    later(
+    line(
         "tls_compliant",
         "An end of the connection without TLS's own close is a failure.",
         BOOL,
         default="the check's",
         since="2.2.8",
     ),
-    effect=Effect.NONE,
     example="""
         url {
             path /health
@@ -171,17 +170,21 @@ NB_GET_RETRY = alias("nb_get_retry", RETRY, deprecated=True)
 HTTP = (
     URL,
     replace(DELAY_BEFORE_RETRY, default="3"),
-    later("virtualhost", "The Host header.", NAME, default="the real server's, else the virtual server's", since="1.3.6"),
-    later(
+    line("virtualhost", "The Host header.", NAME, default="the real server's, else the virtual server's", since="1.3.6"),
+    line(
         "http_protocol",
         "The version of HTTP.",
-        Choice(("1.0", "1.0C", "1.0c", "1.1")),
+        Choice(("1.0", "1.0C", "1.0c", "1.1", "2")),
         default="1.0",
         since="2.0.17",
-        details="`1.0C` asks the server to close the connection, as 1.1 always does.",
+        details="""
+            `1.0C` asks the server to close the connection, as 1.1 always does.
+
+            keepalived knows no `2`: HTTP/2, over TLS as the server agrees (ALPN), without TLS at once (prior knowledge).
+        """,
     ),
     NB_GET_RETRY,
-    later(
+    line(
         "fast_recovery",
         "No wait between requests while the server is down and none fails.",
         BOOL,
@@ -189,9 +192,9 @@ HTTP = (
         since="2.0.17",
     ),
 )
-SSL_GET = (
-    later("enable_sni", "Tell the server which name we want (SNI).", BOOL, default="off", since="1.4.3", see=("sni_name",)),
-    later(
+SNI = (
+    line("enable_sni", "Tell the server which name we want (SNI).", BOOL, default="off", since="1.4.3", see=("sni_name",)),
+    line(
         "sni_name",
         "The name that is told to the server.",
         optional(NAME),
@@ -199,9 +202,35 @@ SSL_GET = (
         since="git",
         details="Switches `enable_sni` on. In no release of keepalived so far.",
     ),
-    later(
-        "tls_compliant", "An end of the connection without TLS's own close is a failure.", BOOL, default="off", since="2.2.8"
+)
+CERTIFICATE = (
+    line(
+        "ssl_verify",
+        "The server's certificate must be good for the name that is asked for.",
+        BOOL,
+        default="off",
+        since="vrrpd",
+        details="""
+            The name is `sni_name`, else `virtualhost`, else the address, and it is told to the server. The authorities are
+            those of the block `SSL`, else those that the system trusts.
+        """,
+        see=("SSL", "certificate_days"),
     ),
+    line(
+        "certificate_days",
+        "The server's certificate must be good for so many days more.",
+        named("DAYS", Integer(0, 36500)),
+        default="any time will do",
+        since="vrrpd",
+        unit="d",
+        details="Whether it is verified or not.",
+        see=("ssl_verify",),
+    ),
+)
+SSL_GET = (
+    *SNI,
+    *CERTIFICATE,
+    line("tls_compliant", "An end of the connection without TLS's own close is a failure.", BOOL, default="off", since="2.2.8"),
 )
 
 
@@ -239,14 +268,13 @@ CHECKERS = (
                 connect_timeout 3
             }
         """,
-        effect=Effect.NONE,
     ),
     _check(
         "SSL_GET",
         "The same as HTTP_GET, over TLS.",
         *HTTP,
         *SSL_GET,
-        details="The server's certificate is not verified.",
+        details="The server's certificate is not verified, unless `ssl_verify` says so.",
         example="""
             SSL_GET {
                 enable_sni
@@ -256,17 +284,15 @@ CHECKERS = (
                 }
             }
         """,
-        effect=Effect.NONE,
     ),
     _check(
         "SMTP_CHECK",
         "The server is up while a mail server greets there.",
-        later("helo_name", "The name we give in HELO.", NAME, default="smtpchecker.keepalived.org"),
+        line("helo_name", "The name we give in HELO.", NAME, default="smtpchecker.keepalived.org"),
         block(
             "host",
             "What to connect to, in a block of its own.",
             *CONNECTION,
-            effect=Effect.NONE,
             deprecated=True,
             since="1.1.8",
             details="The settings can stand in the check itself. Of several blocks the last one holds.",
@@ -279,7 +305,6 @@ CHECKERS = (
                 helo_name lb.example.org
             }
         """,
-        effect=Effect.NONE,
     ),
     _check(
         "DNS_CHECK",
@@ -403,6 +428,43 @@ CHECKERS = (
         """,
     ),
     _check(
+        "TLS_CHECK",
+        "The server is up while TLS can be agreed on, whatever is spoken over it.",
+        *SNI,
+        *CERTIFICATE,
+        since="vrrpd",
+        example="""
+            @vrrpd TLS_CHECK {
+            @vrrpd     sni_name ldap.example.org
+            @vrrpd     ssl_verify
+            @vrrpd     certificate_days 7
+            @vrrpd }
+        """,
+    ),
+    _check(
+        "GRPC_CHECK",
+        "The server is up while gRPC's health service says that it is serving.",
+        line("service", "The full name of the service.", NAME, default="the server as a whole", since="vrrpd"),
+        line(
+            "virtualhost",
+            "The authority that is asked for.",
+            NAME,
+            default="the real server's, else the virtual server's, else the address and port",
+            since="1.3.6",
+        ),
+        line("tls", "Over TLS.", BOOL, default="off; on with any other setting of TLS", since="vrrpd"),
+        *SNI,
+        *CERTIFICATE,
+        since="vrrpd",
+        details="The service is `grpc.health.v1.Health`; its answer must be SERVING. Without TLS plain HTTP/2 is spoken.",
+        example="""
+            @vrrpd GRPC_CHECK {
+            @vrrpd     service shop.Cart
+            @vrrpd     connect_timeout 1
+            @vrrpd }
+        """,
+    ),
+    _check(
         "REDIS_CHECK",
         "The server is up while it answers Redis' PING.",
         line("redis_user", "Whom to log in as.", NAME, default="Redis' default user", since="vrrpd"),
@@ -460,13 +522,12 @@ NOTIFICATION = (
 
 SSL = block(
     "SSL",
-    "Keys and certificates for SSL_GET.",
-    later("password", "The password of our key.", Text("PASSWORD")),
-    later("ca", "The authorities that we know.", PATH),
-    later("certificate", "Our own certificate.", PATH),
-    later("key", "The key of our certificate.", PATH),
-    effect=Effect.NONE,
-    details="Without it SSL_GET has no certificate. In any case the server's is not verified.",
+    "Keys and certificates for checks over TLS.",
+    line("password", "The password of our key.", Text("PASSWORD")),
+    line("ca", "The authorities that we know.", PATH),
+    line("certificate", "Our own certificate.", PATH),
+    line("key", "The key of our certificate.", PATH),
+    details="Without it we have no certificate. The authorities count where a check has `ssl_verify`: a file or a directory.",
     example="""
         SSL {
             certificate /etc/vrrpd/client.pem

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from healthcheck.types import TlsFiles
 from ipvs.types import MarkKey, Tunnel, TunnelChecksum, TunnelType
 from vrrpd.config.model.command import Command
 from vrrpd.config.model.daemon import (
@@ -35,7 +36,6 @@ from vrrpd.config.model.director import (
     GroupKey,
     RealServer,
     SorryServer,
-    TlsFiles,
     VirtualServer,
     VirtualServerGroup,
     VirtualServerKey,

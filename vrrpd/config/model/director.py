@@ -133,13 +133,3 @@ class VirtualServerGroup:
     position: Position = field(compare=False)
     ranges: tuple[AddressRange, ...] = ()
     marks: tuple[MarkKey, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class TlsFiles:
-    """The `SSL` block: what checks over TLS show and trust."""
-
-    authorities: str | None = None
-    certificate: str | None = None
-    key: str | None = None
-    password: str | None = field(default=None, repr=False)
