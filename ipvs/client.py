@@ -48,7 +48,6 @@ TRIES_MAX = 3
 """Of reading, each over a new socket: one for a loss, one for the module that was loaded anew behind our back, and one more."""
 
 T = TypeVar("T")
-Measured = tuple[codec.ServiceAnswer, list[codec.DestinationAnswer]]
 
 DAEMON_REMEDIES: Mapping[int, str] = {
     errno.EEXIST: "one of this role runs already; stop it first",
@@ -106,20 +105,13 @@ class Client:
 
     def table(self) -> dict[RowKey, Row]:
         """All services and their destinations."""
-        return {
-            answer.key: Row(answer.service, {found.key: found.destination for found in destinations})
-            for answer, destinations in self._ask(_read_table)
-        }
+        return self._ask(lambda netlink, family: {answer.key: _row(answer, found) for answer, found in _dump(netlink, family)})
 
     def table_with_statistics(self) -> dict[RowKey, MeasuredRow]:
         """As `table`, with the counters of the same dump."""
-        table: dict[RowKey, MeasuredRow] = {}
-        for answer, destinations in self._ask(_read_table):
-            row = Row(answer.service, {found.key: found.destination for found in destinations})
-            measured = {found.key: codec.decode_destination_statistics(found) for found in destinations}
-            statistics = codec.decode_service_statistics(answer, measured.values())
-            table[answer.key] = MeasuredRow(row, statistics, measured)
-        return table
+        return self._ask(
+            lambda netlink, family: {answer.key: _measured(answer, found) for answer, found in _dump(netlink, family)}
+        )
 
     def apply(self, operations: Iterable[Operation]) -> list[Failure]:
         """Carry out all operations, in their order, and return those that the kernel refused for good.
@@ -272,13 +264,21 @@ class Client:
             raise OutOfStepError("the module ip_vs was unloaded in the middle")
 
 
-def _read_table(netlink: NetlinkSocket, family: int) -> list[Measured]:
-    table: list[Measured] = []
+def _dump(netlink: NetlinkSocket, family: int) -> Iterator[tuple[codec.ServiceAnswer, list[codec.DestinationAnswer]]]:
+    """One service after the other: of a large table the undecoded attributes are never there all at once."""
     for _kind, payload in netlink.dump(codec.dump_services(family)):
         service = codec.decode_service(payload)
         answers = netlink.dump(codec.dump_destinations(family, service.key))
-        table.append((service, [codec.decode_destination(answer, service.key) for _kind, answer in answers]))
-    return table
+        yield service, [codec.decode_destination(answer, service.key) for _kind, answer in answers]
+
+
+def _row(answer: codec.ServiceAnswer, found: Sequence[codec.DestinationAnswer]) -> Row:
+    return Row(answer.service, {each.key: each.destination for each in found})
+
+
+def _measured(answer: codec.ServiceAnswer, found: Sequence[codec.DestinationAnswer]) -> MeasuredRow:
+    measured = {each.key: codec.decode_destination_statistics(each) for each in found}
+    return MeasuredRow(_row(answer, found), codec.decode_service_statistics(answer, measured.values()), measured)
 
 
 def _only(netlink: NetlinkSocket, request: bytes, decode: Callable[[memoryview], T]) -> T:
