@@ -35,13 +35,14 @@ class Head:
 async def fetch(stream: Stream, check: HttpCheck, url: Url, *, to_the_end: bool = False) -> str:
     """Ask for one page. Returns what was found, in words; raises Failed. With `to_the_end` the server must close."""
     timeout_s = check.connect_timeout_s
-    await within(timeout_s, "sending the request", stream.send(_request(check, url)))
     page = Page(url)
-    head, rest = await within(timeout_s, "waiting for the answer's head", _read_head(stream, page))
+    asking = _ask(stream, _request(check, url), page)
+    head, rest = await within(timeout_s, "waiting for the answer's head", asking)
     if not page.wants_status(head.status):
         raise Failed(f"status {head.status}")
-    if page.wants_more or to_the_end:
-        await within(timeout_s, "waiting for the page's end", _read_body(stream, head, rest, page, to_the_end=to_the_end))
+    body = Body(head, page, to_the_end=to_the_end)
+    if not body.take(rest):
+        await within(timeout_s, "waiting for the page's end", _read(stream, body))
     if (fault := page.fault()) is not None:
         raise Failed(fault)
     return f"status {head.status}"
@@ -66,8 +67,9 @@ def _request(check: HttpCheck, url: Url) -> bytes:
     return ("\r\n".join(lines) + "\r\n\r\n").encode(errors="surrogateescape")
 
 
-async def _read_head(stream: Stream, page: Page) -> tuple[Head, bytes]:
-    """The head, and what came after it. Interim answers are passed over, unless one of them is what is expected."""
+async def _ask(stream: Stream, request: bytes, page: Page) -> tuple[Head, bytes]:
+    """The answer's head, and what came after it. Interim answers are passed over, unless one of them is what is expected."""
+    await stream.send(request)
     received = b""
     read = 0
     while True:
@@ -109,23 +111,34 @@ def _head(octets: bytes) -> Head:
     return Head(status, None if chunked else content_octets, chunked)
 
 
-async def _read_body(stream: Stream, head: Head, octets: bytes, page: Page, *, to_the_end: bool) -> None:
-    """Hand the body to `page`. That it is shorter than announced is no failure, as it is none for keepalived."""
-    chunks = Chunks() if head.chunked else None
-    missing = head.content_octets
-    while True:
-        if chunks is not None:
-            page.take(chunks.feed(octets))
+async def _read(stream: Stream, body: Body) -> None:
+    while octets := await stream.receive():
+        if body.take(octets):
+            return
+
+
+class Body:
+    """Hands a body to a page. That it is shorter than announced is no failure, as it is none for keepalived."""
+
+    def __init__(self, head: Head, page: Page, *, to_the_end: bool) -> None:
+        self._page = page
+        self._to_the_end = to_the_end
+        self._missing = head.content_octets
+        self._chunks = Chunks() if head.chunked else None
+
+    def take(self, octets: bytes) -> bool:
+        """Take in what came; returns whether no more is needed."""
+        if self._chunks is not None:
+            self._page.take(self._chunks.feed(octets))
+            complete = self._chunks.ended
+        elif self._missing is not None:
+            self._page.take(octets[: self._missing])
+            self._missing = max(0, self._missing - len(octets))
+            complete = self._missing == 0
         else:
-            page.take(octets if missing is None else octets[:missing])
-        if missing is not None:
-            missing = max(0, missing - len(octets))
-        complete = missing == 0 or (chunks is not None and chunks.ended)
-        if not to_the_end and (complete or not page.wants_more):
-            return
-        octets = await stream.receive()
-        if not octets:
-            return
+            self._page.take(octets)
+            complete = False
+        return not self._to_the_end and (complete or not self._page.wants_more)
 
 
 class Chunks:
