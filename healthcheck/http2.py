@@ -85,7 +85,7 @@ async def exchange(
         await within(timeout_s, "waiting for the answer's head", talk.listen(lambda answer: bool(answer.headers)))
         await within(timeout_s, "waiting for the answer's end", talk.listen(enough))
     except H2Error as error:
-        raise Failed(f"HTTP/2: {str(error) or type(error).__name__}") from error
+        raise Failed(f"HTTP/2: the server breaks the protocol: {type(error).__name__}: {error}") from error
     return talk.answer
 
 

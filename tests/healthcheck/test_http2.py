@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from healthcheck.connection import Failed
 from healthcheck.grpc import METHOD, probe_grpc, request_message, serving_state
+from healthcheck.http2 import exchange
 from healthcheck.types import GrpcCheck, HttpCheck, HttpVersion, Outcome, ProbeResult, Regex, Sni, SslCheck, Tls, TlsFiles, Url
 from healthcheck.web import probe_web
 from tests.healthcheck.servers import (
@@ -299,3 +300,37 @@ def test_a_long_name_of_a_service() -> None:
     name = "a" * 300
     assert request_message(name) == b"\0" + struct.pack("!I", 303) + b"\x0a\xac\x02" + name.encode()
     assert request_message("") == bytes(5)
+
+
+class Said:
+    """A stream on which everything was said before."""
+
+    def __init__(self, octets: bytes) -> None:
+        self._octets = octets
+
+    async def send(self, octets: bytes) -> None:
+        pass
+
+    async def receive(self) -> bytes:
+        octets, self._octets = self._octets, b""
+        return octets
+
+
+FRAMES = st.builds(
+    lambda kind, flags, stream, payload: len(payload).to_bytes(3) + bytes([kind, flags]) + stream.to_bytes(4) + payload,
+    st.integers(0, 10),
+    st.sampled_from([0, 1, 4, 5, 8, 0x20, 0xFF]),
+    st.sampled_from([0, 1, 1, 1, 2, 3, 2**31 - 1]),
+    st.sampled_from([b"", b"\x88", bytes(4), bytes(8), b"\x00\x03\x00\x00\x00\x00"]) | st.binary(max_size=20),
+)
+
+
+@given(st.lists(FRAMES, max_size=8))
+async def test_any_frames_in_any_order_end_in_an_answer_or_in_words(frames: list[bytes]) -> None:
+    request = ((":method", "GET"), (":scheme", "http"), (":authority", "a"), (":path", "/"))
+    octets = SETTINGS + b"".join(frames)
+    try:
+        answer = await exchange(Said(octets), PATIENCE_S, request, b"", lambda _octets: None, lambda _answer: False)
+    except Failed:
+        return
+    assert answer.headers
