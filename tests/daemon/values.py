@@ -27,6 +27,7 @@ from vrrpd.daemon.messages import (
     EventReport,
     Give,
     LogLine,
+    Masters,
     Pulse,
     Ready,
     RouterWork,
@@ -113,6 +114,7 @@ MESSAGES = [
     EventReport(
         VirtualRouterChanged(1.5, "VI_1", "eth0", 51, "BACKUP", "MASTER", "master-timeout", IPv4Address("192.0.2.2"), 90)
     ),
+    Masters(frozenset({"VI_1"})),
     EventReport(RealServerChanged(1.5, "[192.0.2.100]:tcp:80", "[192.0.2.3]:tcp:80", up=False, reason="refused", mail=True)),
     EventReport(QuorumChanged(1.5, "[192.0.2.100]:tcp:80", up=False, alive_weight=0, quorum=1, mail=True)),
     LogLine(40, "a line with \udce4 and \N{SNOWMAN}"),

@@ -29,7 +29,7 @@ def destination_key(service: RowKey, server: RealServer | SorryServer) -> Destin
     return DestinationKey(server.address, server.port if server.forwarding is Forwarding.NAT else service.port)
 
 
-def destinations_of(config: VirtualServer, service: RowKey) -> frozenset[DestinationKey]:
-    """Every destination that a virtual server may ever have in one of its services."""
+def destinations_of(config: VirtualServer, service: RowKey) -> tuple[DestinationKey, ...]:
+    """Every destination that a virtual server may ever have in one of its services, each once."""
     sorry = (config.sorry_server,) if config.sorry_server is not None else ()
-    return frozenset(destination_key(service, server) for server in (*config.real_servers, *sorry))
+    return tuple(dict.fromkeys(destination_key(service, server) for server in (*config.real_servers, *sorry)))

@@ -17,6 +17,7 @@ def runnable_daemon(written: Daemon) -> Daemon:
         director_scheduling=_runnable_scheduling(written.director_scheduling),
         http_listen=written.http_listen,
         compat_metrics=written.compat_metrics,
+        lvs=replace(written.lvs, notify_first_state=False),
     )
 
 
@@ -30,18 +31,12 @@ def runnable_virtual_servers(written: tuple[VirtualServer, ...]) -> tuple[Virtua
 
 
 def _runnable(server: VirtualServer) -> VirtualServer:
-    return replace(
-        server,
-        real_servers=tuple(_without_what_is_not_built(real) for real in server.real_servers),
-        quorum_up=None,
-        quorum_down=None,
-        snmp_name=None,
-    )
+    return replace(server, real_servers=tuple(_without_what_is_not_built(real) for real in server.real_servers), snmp_name=None)
 
 
 def _without_what_is_not_built(real: RealServer) -> RealServer:
     """The real server itself where all of it is built, as most are: a copy of every one would take long."""
-    if not (real.notify_up or real.notify_down or real.snmp_name) and all(isinstance(one, Check) for one in real.checks):
+    if not real.snmp_name and all(isinstance(one, Check) for one in real.checks):
         return real
     checks = tuple(check for check in real.checks if isinstance(check, Check))
     alpha_checks = tuple(check for check in real.alpha_checks if isinstance(check, Check))
@@ -50,7 +45,5 @@ def _without_what_is_not_built(real: RealServer) -> RealServer:
         checks=checks,
         alpha_checks=alpha_checks,
         alpha=bool(alpha_checks) if checks else real.alpha,
-        notify_up=None,
-        notify_down=None,
         snmp_name=None,
     )

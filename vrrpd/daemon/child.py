@@ -43,6 +43,9 @@ class Role(Protocol):
     def work(self, work: object, done: Callable[[], None]) -> None:
         """Take a configuration, the first or a new one at a reload, and call `done` when the kernel shows it."""
 
+    def hear(self, news: object) -> None:
+        """Take in what became known elsewhere."""
+
     def status(self) -> RouterStatus | DirectorStatus:
         """Everything there is to know about it."""
 
@@ -140,6 +143,8 @@ class _Child:
                 gc.set_threshold(*GARBAGE_THRESHOLDS)
             case Stop():
                 self._role.stop(self._stopped)
+            case _:
+                self._role.hear(message)
 
     def _ready(self, number: int) -> None:
         self._channel.send(Ready(number), must_arrive=True)

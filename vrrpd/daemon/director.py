@@ -11,11 +11,13 @@ import logging
 import resource
 import time
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 
 from healthcheck.probers import probers
 from healthcheck.scheduler import Scheduler
 from healthcheck.types import Check, Outcome
 from healthcheck.verdict import VerdictChange
+from ipvs.client import Client
 from ipvs.types import DestinationKey, Row, RowKey, ServiceKey
 from vrrpd.balancer import events
 from vrrpd.balancer.overrides import Override
@@ -25,9 +27,10 @@ from vrrpd.config import model
 from vrrpd.daemon.channel import Channel
 from vrrpd.daemon.child import take_place
 from vrrpd.daemon.director_status import report, status
+from vrrpd.daemon.ipvs_host import IpvsHost
 from vrrpd.daemon.ipvs_table import IpvsTable, Owned
 from vrrpd.daemon.local_addresses import LocalAddresses
-from vrrpd.daemon.messages import DirectorWork, EventReport
+from vrrpd.daemon.messages import DirectorWork, EventReport, Masters
 from vrrpd.status.model import DirectorStatus
 
 AUDIT_INTERVAL_S = 0.5
@@ -44,10 +47,14 @@ log = logging.getLogger(__name__)
 class Director:
     """The role of the director process. See `vrrpd.daemon.child.Role`."""
 
-    def __init__(self, channel: Channel) -> None:
+    def __init__(self, channel: Channel, run_dir: Path) -> None:
         self._channel = channel
         self._loop = asyncio.get_running_loop()
-        self._table = IpvsTable()
+        self._client = Client()
+        self._table = IpvsTable(self._client)
+        self._host = IpvsHost(self._client, run_dir / "ipvs-before.json")
+        self._masters: frozenset[str] | None = None
+        """Of which virtual routers this host is master; None until that is told."""
         self._scheduler = Scheduler(probers(), self._on_verdict, now_s=self._loop.time(), on_failure=self._on_failure)
         self._scheduler.attach(self._loop)
         self._servers: dict[model.VirtualServerKey, VirtualServer] = {}
@@ -71,6 +78,10 @@ class Director:
             self._scheduled = True
             take_place("director", work.scheduling)
             _raise_descriptor_limit()
+        if work.flush:
+            self._host.flush()
+        self._host.configure(work.lvs)
+        self._host.follow(self._masters)
         groups = {group.name: group for group in work.groups}
         services = {each.key: services_of(each.key, groups) for each in work.virtual_servers}
         wanted = {each.key: each for each in work.virtual_servers}
@@ -248,6 +259,12 @@ class Director:
         for action in server.actions():
             self._channel.send(EventReport(report(action, server.config, time.time())))
 
+    def hear(self, news: object) -> None:
+        """Synchronise connections as whoever is master does."""
+        assert isinstance(news, Masters)
+        self._masters = news.names
+        self._host.follow(self._masters)
+
     def status(self) -> DirectorStatus:
         """Everything there is to know of the virtual servers, with what the kernel counted."""
         measured = self._table.measured()
@@ -257,8 +274,8 @@ class Director:
             ),
             foreign_rows=self._table.foreign_rows(),
             row_repairs=self._repairs,
-            ipvs_messages=self._table.messages_sent,
-            ipvs_changes=self._table.changes_sent,
+            ipvs_messages=self._client.messages_sent,
+            ipvs_changes=self._client.changes_sent,
             ipvs_refusals=self._table.refusals,
             messages_dropped=self._channel.dropped,
         )
@@ -276,6 +293,7 @@ class Director:
         self._follow_addresses()
         self._table.read()
         self._table.bring_about({})
+        self._host.give_back()
         done()
 
 
@@ -302,7 +320,7 @@ def _configured(
     wanted: Iterable[model.VirtualServer], services: Mapping[model.VirtualServerKey, tuple[RowKey, ...]]
 ) -> dict[RowKey, frozenset[DestinationKey]]:
     """Every row that a configuration can make, with every destination that it can have."""
-    return _union(*({key: destinations_of(each, key) for key in services[each.key]} for each in wanted))
+    return _union(*({key: frozenset(destinations_of(each, key)) for key in services[each.key]} for each in wanted))
 
 
 def _union(*owned: Owned) -> dict[RowKey, frozenset[DestinationKey]]:

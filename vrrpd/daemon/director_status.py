@@ -29,21 +29,23 @@ def report(action: events.Action, config: model.VirtualServer, at_unix_s: float)
     name = str(config.key)
     match action:
         case events.QuorumGained(_key, weight, quorum):
-            return QuorumChanged(at_unix_s, name, True, weight, quorum, config.smtp_alert)
+            return QuorumChanged(at_unix_s, name, True, weight, quorum, config.smtp_alert, config.quorum_up)
         case events.QuorumLost(_key, weight, quorum):
-            return QuorumChanged(at_unix_s, name, False, weight, quorum, config.smtp_alert)
+            return QuorumChanged(at_unix_s, name, False, weight, quorum, config.smtp_alert, config.quorum_down)
         case events.WeightChanged(key, real, old, new, reason):
             return RealServerWeighed(at_unix_s, name, _real_name(key, real), old, new, reason)
+    up = isinstance(action, events.RealServerUp)
     return RealServerChanged(
         at_unix_s,
         name,
         _real_name(config.key, action.server),
-        isinstance(action, events.RealServerUp),
+        up,
         action.reason,
         action.server.smtp_alert,
         _check_name(action.check),
         action.latency_s,
         action.after_s,
+        action.server.notify_up if up else action.server.notify_down,
     )
 
 

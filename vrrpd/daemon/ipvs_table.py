@@ -26,8 +26,8 @@ log = logging.getLogger(__name__)
 class IpvsTable:
     """What the kernel has, as far as is known, and what of it is ours."""
 
-    def __init__(self) -> None:
-        self._client = Client()
+    def __init__(self, client: Client) -> None:
+        self._client = client
         self._told: set[str] = set()
         """Refusals that are in the log already."""
         self._unavailable: str | None = None
@@ -37,16 +37,6 @@ class IpvsTable:
         """What may be changed and removed."""
         self.refusals = 0
         """Requests that the kernel refused."""
-
-    @property
-    def messages_sent(self) -> int:
-        """Requests sent, dumps included."""
-        return self._client.messages_sent
-
-    @property
-    def changes_sent(self) -> int:
-        """Requests sent that change a row."""
-        return self._client.changes_sent
 
     def read(self) -> None:
         """Read the kernel's table into the mirror."""

@@ -5,6 +5,7 @@
     supervisor                                router, director
         | -- Give(RouterWork or DirectorWork) ---> |   at start and at each reload
         | <------------------------------ Ready -- |   work done
+        | -- Masters ----------------------------> |   to the director, at each change
         | -- Pulse ------------------------------> |   every second
         | <------------------------------ Pulse -- |
         | -- Ask --------------------------------> |   for each scrape
@@ -16,11 +17,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ipvs.types import DestinationKey, RowKey
 from vrrpd.balancer.overrides import Override
-from vrrpd.config.model import Scheduling, VirtualAddress, VirtualRouter, VirtualServer, VirtualServerGroup
+from vrrpd.config.model import Lvs, Scheduling, VirtualAddress, VirtualRouter, VirtualServer, VirtualServerGroup
 from vrrpd.status.events import Event
 from vrrpd.status.model import DirectorStatus, RouterStatus
 
@@ -46,6 +47,10 @@ class DirectorWork:
     groups: tuple[VirtualServerGroup, ...] = ()
     overrides: tuple[tuple[str, str, Override], ...] = ()
     """What operators ask of real servers: virtual server and real server by the names of the log."""
+    lvs: Lvs = field(default_factory=Lvs)
+    """The synchronisation's number is filled in."""
+    flush: bool = False
+    """Empty the kernel's table first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,13 @@ class Give:
     number: int
     work: object
     """RouterWork or DirectorWork, as the role takes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Masters:
+    """Of which virtual routers this host is master now; told anew at each change, and to a process that begins."""
+
+    names: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)

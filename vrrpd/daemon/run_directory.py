@@ -80,7 +80,7 @@ class Ownership:
         ]
         groups = {group.name: group for group in config.virtual_server_groups}
         rows = [
-            (service, tuple(destinations_of(server, service)))
+            (service, destinations_of(server, service))
             for server in config.virtual_servers
             for service in services_of(server.key, groups)
         ]

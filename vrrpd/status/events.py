@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 
+from vrrpd.config.model import Command
+
 Address = IPv4Address | IPv6Address
 
 
@@ -52,6 +54,8 @@ class RealServerChanged:
     """How long that check took."""
     after_s: float | None = None
     """How long the server had been as it was."""
+    command: Command | None = None
+    """What its configuration wants run."""
 
     def headline(self) -> str:
         """One line for the log."""
@@ -93,6 +97,8 @@ class QuorumChanged:
     quorum: int
     mail: bool
     """Whether its configuration asks for mail."""
+    command: Command | None = None
+    """What its configuration wants run."""
 
     def headline(self) -> str:
         """One line for the log."""

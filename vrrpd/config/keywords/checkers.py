@@ -510,14 +510,14 @@ CHECKERS = (
 )
 
 NOTIFICATION = (
-    later(
+    line(
         "notify_up",
         "Command to run when the server comes up.",
         COMMAND,
         details="At the start only with `rs_init_notifies`, or if the first check failed.",
         see=("rs_init_notifies",),
     ),
-    later("notify_down", "Command to run when the server goes down.", COMMAND, see=("omega",)),
+    line("notify_down", "Command to run when the server goes down.", COMMAND, see=("omega",)),
 )
 
 SSL = block(

@@ -229,10 +229,8 @@ BEHAVIOUR = (
         since="1.1.16",
         details="Must be less than `quorum`; otherwise it is cut to one less, with a message.",
     ),
-    later(
-        "quorum_up", "Command to run when the quorum is gained, also at the start.", COMMAND, since="1.1.16", see=("quorum",)
-    ),
-    later("quorum_down", "Command to run when the quorum is lost.", COMMAND, since="1.1.16", see=("quorum",)),
+    line("quorum_up", "Command to run when the quorum is gained, also at the start.", COMMAND, since="1.1.16", see=("quorum",)),
+    line("quorum_down", "Command to run when the quorum is lost.", COMMAND, since="1.1.16", see=("quorum",)),
     line(
         "ha_suspend",
         "Check only while this host holds the virtual address.",
