@@ -74,7 +74,7 @@ def _real_server(
     config = server.config
     watched = [watches[check] for check in config.checks if isinstance(check, Check) and check in watches]
     results = [watch.last_outcome for watch in watched]
-    latencies_s = [result.latency_s for result in results if isinstance(result, ProbeResult)]
+    probed = [result for result in results if isinstance(result, ProbeResult)]
     found = (measured[key].destinations.get(destination_key(key, config)) for key in services if key in measured)
     return RealServerStatus(
         address=config.address,
@@ -86,8 +86,11 @@ def _real_server(
         reason=server.reason,
         checks=sum(watch.runs for watch in watched),
         check_failures=sum(watch.failures for watch in watched),
-        check_latency_s=max(latencies_s, default=None),
+        check_latency_s=max((result.latency_s for result in probed), default=None),
         traffic=_sum(each for each in found if each is not None),
+        certificate_end_unix_s=min(
+            (result.certificate_end_unix_s for result in probed if result.certificate_end_unix_s is not None), default=None
+        ),
     )
 
 

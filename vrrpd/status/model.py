@@ -83,6 +83,8 @@ class RealServerStatus:
     check_latency_s: float | None
     traffic: Statistics | None
     """None while it has no row in IPVS."""
+    certificate_end_unix_s: float | None = None
+    """When the first of the certificates that its checks saw ends; None if none saw one."""
 
 
 @dataclass(frozen=True, slots=True)
