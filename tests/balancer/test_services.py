@@ -5,7 +5,7 @@ from ipaddress import IPv4Address
 
 from ipvs.types import Destination, DestinationKey, Forwarding, Protocol, ServiceKey
 from tests.balancer.servers import HERE, SERVICE, address, virtual
-from vrrpd.balancer.services import services_of
+from vrrpd.balancer.services import destinations_of, services_of
 from vrrpd.balancer.virtual_server import VirtualServer
 from vrrpd.config import model
 from vrrpd.config.model import AddressRange, GroupKey, MarkKey, VirtualServerGroup
@@ -60,3 +60,13 @@ def test_each_service_has_every_server_on_the_port_that_its_forwarding_allows() 
             DestinationKey(address(2), 0): Destination(Forwarding.DR, 2),
         },
     }
+
+
+def test_every_destination_that_a_service_may_have_is_known_with_the_sorry_server() -> None:
+    first, second = DestinationKey(address(1), 80), DestinationKey(address(2), 80)
+    config = virtual(model.RealServer(address(1), 80, 1, Forwarding.DR, HERE))
+    assert destinations_of(config, SERVICE) == (first,)
+    assert destinations_of(replace(config, sorry_server=model.SorryServer(address(2), 80, Forwarding.DR)), SERVICE) == (
+        first,
+        second,
+    )

@@ -195,3 +195,11 @@ def test_an_edited_check_takes_the_place_of_one_of_its_kind() -> None:
     verdicts = {(one.port): verdict.up for one, verdict in server.real_servers[0].checks.items() if hasattr(one, "port")}
     assert verdicts == {81: True, 443: False, 82: False}
     assert address(1) == server.real_servers[0].config.address
+
+
+def test_where_it_is_asked_for_each_server_is_told_when_it_is_first_known_to_be_up() -> None:
+    first = real(1)
+    server = begun(replace(virtual(first, real(2)), tells_first_state=True))
+    server.actions()
+    assert tell(server, up(1)) == [RealServerUp(SERVICE, first, check(1), "connected", 0.001, 0.0)]
+    assert tell(server, up(1)) == []

@@ -68,7 +68,7 @@ def test_what_has_no_effect_is_as_if_it_were_not_written(reader: Reader) -> None
 def test_settings_of_the_daemon_without_effect_are_as_if_they_were_not_written(reader: Reader) -> None:
     written, config, messages = both(
         reader,
-        "global_defs {\n router_id a\n vrrp_priority -5\n vrrp_cpu_affinity 1\n rs_init_notifies\n no_email_faults\n"
+        "global_defs {\n router_id a\n vrrp_priority -5\n vrrp_cpu_affinity 1\n no_checker_emails\n no_email_faults\n"
         " nftables x\n}\n",
     )
     plain = reader.config("global_defs {\n router_id a\n vrrp_priority -5\n}\n")

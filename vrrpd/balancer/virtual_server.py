@@ -75,6 +75,8 @@ class VirtualServer:
         self._leavers: dict[DestinationKey, _Leaver] = {}
         self._waiting_for: dict[AnyCheck, list[RealServer]] = {}
         self._servers = {key: RealServer(each, now_s, found_down=key in found_down) for key, each in _by_key(config).items()}
+        for server in self._servers.values():
+            server.told &= not config.tells_first_state
         for key, override in (overrides or {}).items():
             if key in self._servers:
                 self._servers[key].override = override
@@ -148,7 +150,7 @@ class VirtualServer:
     def _judge(self, server: RealServer, event: CheckChanged, now_s: float) -> None:
         was_up, weight_before, settled_before = server.up, server.weight, server.verdicts[event.check].settled
         server.judge(event)
-        news = server.up != was_up or (not server.told and not event.up)
+        news = server.up != was_up or (not server.told and (server.up or not event.up))
         if not news:
             self._tell_weight(server, weight_before, event.reason)
             return

@@ -20,7 +20,7 @@ from vrrpd.config.commands import bind_command
 from vrrpd.config.diagnostics import Code, Note, Report, printable
 from vrrpd.config.model import GroupKey, MarkKey, VirtualServer, VirtualServerGroup, VirtualServerKey
 from vrrpd.config.near import nearest
-from vrrpd.config.settings import flag, merged, setting, word
+from vrrpd.config.settings import flag, merged, setting, switch, word
 from vrrpd.config.tree import Node
 from vrrpd.config.values import BadValueError, Integer, read_address
 
@@ -112,6 +112,7 @@ def _bind(node: Node, groups: Groups, settings: Node, names: Names, report: Repo
         sorry_server=bind_sorry_server(node, key, method, real_servers, report),
         omega=flag(node, "omega"),
         ha_suspend=_ha_suspend(node, key, report),
+        tells_first_state=switch(settings, "rs_init_notifies", default=False),
         slow_start_s=setting(node, "slow_start", 0.0),
         drain_removed_s=setting(node, "drain_removed", 0.0),
         quorum_up=bind_command(node, "quorum_up", settings, report),

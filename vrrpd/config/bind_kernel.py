@@ -125,7 +125,6 @@ def bind_lvs(settings: Node, ours: Node, report: Report) -> Lvs:
         flush_on_stop=FlushOnStop(stop.values[0] if stop.values else "everything") if stop else FlushOnStop.NOTHING,
         sync_daemon=_sync_daemon(settings, report),
         expire_dead_connections=switch(ours, "expire_dead_connections", default=False),
-        notify_first_state=switch(settings, "rs_init_notifies", default=False),
     )
 
 

@@ -20,13 +20,12 @@ def runnable(written: Config, root: Node, report: Report) -> Config:
     """What this version runs of `written`, which was read from `root`; says once of everything else that it is left out."""
     _say_what_has_no_effect(root, report)
     elsewhere = root.last("net_namespace")
-    elsewhere_ipvs = elsewhere or root.last("net_namespace_ipvs")
-    for found in {node.keyword.name: node for node in (elsewhere, elsewhere_ipvs) if node}.values():
+    if elsewhere:
         report.error(
             Code.NOT_BUILT,
-            found.line,
+            elsewhere.line,
             0,
-            f"`{found.keyword.name}` is not built yet",
+            "`net_namespace` is not built yet",
             assumed="what belongs into the namespace is left out",
             advice="start the daemon in the namespace",
         )
@@ -34,8 +33,8 @@ def runnable(written: Config, root: Node, report: Report) -> Config:
         written,
         daemon=runnable_daemon(written.daemon),
         virtual_routers=() if elsewhere else runnable_virtual_routers(written.virtual_routers, root, report),
-        virtual_servers=() if elsewhere_ipvs else runnable_virtual_servers(written.virtual_servers),
-        virtual_server_groups=() if elsewhere_ipvs else written.virtual_server_groups,
+        virtual_servers=() if elsewhere else runnable_virtual_servers(written.virtual_servers),
+        virtual_server_groups=() if elsewhere else written.virtual_server_groups,
         sync_groups=(),
         tracked=Tracked(),
         static=Static(),

@@ -17,7 +17,8 @@ def runnable_daemon(written: Daemon) -> Daemon:
         director_scheduling=_runnable_scheduling(written.director_scheduling),
         http_listen=written.http_listen,
         compat_metrics=written.compat_metrics,
-        lvs=replace(written.lvs, notify_first_state=False),
+        lvs=written.lvs,
+        namespaces=replace(written.namespaces, network=None, ipsets=False),
     )
 
 

@@ -18,6 +18,7 @@ from healthcheck.scheduler import Scheduler
 from healthcheck.types import Check, Outcome
 from healthcheck.verdict import VerdictChange
 from ipvs.client import Client
+from ipvs.settings import Settings
 from ipvs.types import DestinationKey, Row, RowKey, ServiceKey
 from vrrpd.balancer import events
 from vrrpd.balancer.overrides import Override
@@ -50,9 +51,8 @@ class Director:
     def __init__(self, channel: Channel, run_dir: Path) -> None:
         self._channel = channel
         self._loop = asyncio.get_running_loop()
-        self._client = Client()
-        self._table = IpvsTable(self._client)
-        self._host = IpvsHost(self._client, run_dir / "ipvs-before.json")
+        self._run_dir = run_dir
+        self._work_in(None)
         self._masters: frozenset[str] | None = None
         """Of which virtual routers this host is master; None until that is told."""
         self._scheduler = Scheduler(probers(), self._on_verdict, now_s=self._loop.time(), on_failure=self._on_failure)
@@ -78,6 +78,7 @@ class Director:
             self._scheduled = True
             take_place("director", work.scheduling)
             _raise_descriptor_limit()
+            self._work_in(work.namespace)
         if work.flush:
             self._host.flush()
         self._host.configure(work.lvs)
@@ -103,6 +104,12 @@ class Director:
         self._arm()
         self._audit_later(AUDIT_INTERVAL_S)
         done()
+
+    def _work_in(self, namespace: str | None) -> None:
+        """Deal with the IPVS of a network namespace."""
+        self._client = Client(namespace)
+        self._table = IpvsTable(self._client)
+        self._host = IpvsHost(self._client, Settings(namespace), self._run_dir / "ipvs-before.json")
 
     def _take(
         self,

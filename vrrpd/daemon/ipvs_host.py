@@ -30,10 +30,10 @@ log = logging.getLogger(__name__)
 class IpvsHost:
     """Brings about what `global_defs` and the `vrrpd` block say of IPVS, and takes it back."""
 
-    def __init__(self, client: Client, note: Path) -> None:
+    def __init__(self, client: Client, settings: Settings, note: Path) -> None:
         self._client = client
+        self._settings = settings
         self._note = note
-        self._settings = Settings()
         self._lvs = Lvs()
         self._roles: frozenset[SyncRole] = frozenset()
         self._told: set[str] = set()

@@ -51,6 +51,8 @@ class DirectorWork:
     """The synchronisation's number is filled in."""
     flush: bool = False
     """Empty the kernel's table first."""
+    namespace: str | None = None
+    """The network namespace whose IPVS it is; None is our own. The first one holds."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -228,7 +228,9 @@ class Supervisor:
             overrides = read_overrides(self._options.run_dir / "overrides.json")
             groups = config.virtual_server_groups
             lvs = _synchronised(config)
-            work = DirectorWork(servers, daemon.director_scheduling, formerly.rows, groups, overrides, lvs)
+            namespace = daemon.namespaces.ipvs
+            scheduling = daemon.director_scheduling
+            work = DirectorWork(servers, scheduling, formerly.rows, groups, overrides, lvs, namespace=namespace)
             first = replace(work, flush=lvs.flush and not self._director.alive)
             waits.append(self._director.give(first, once_done=work))
         try:

@@ -132,7 +132,7 @@ DIRECTOR = (
         since="2.0.11",
         see=("log_all_failures",),
     ),
-    later(
+    line(
         "rs_init_notifies",
         "Say of real servers at the start too whether they are up.",
         BOOL,
@@ -325,12 +325,13 @@ OUTSIDE = (
         since="1.2.24",
         details="The command line's `-s` wins. Cannot be changed by a reload.",
     ),
-    refused(
+    line(
         "net_namespace_ipvs",
         "Keep the virtual servers in this network namespace, and all else where it is.",
         NAME,
         default="net_namespace",
         since="2.1.0",
+        details="Checks run where the daemon is. Cannot be changed by a reload.",
     ),
     later("namespace_with_ipsets", "Use sets in a network namespace too.", default="off", since="1.3.0", see=("vrrp_ipsets",)),
     later("use_pid_dir", "Put pid files into /run/keepalived.", default="off", since="1.2.24"),

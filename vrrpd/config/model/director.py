@@ -98,6 +98,8 @@ class VirtualServer:
     """Checks run only while the address is on this host; of no effect for a group."""
     slow_start_s: float = 0.0
     """A server that comes back reaches its whole weight so much later; 0 gives it all at once."""
+    tells_first_state: bool = False
+    """Of each real server it is told when it is first known to be up, and not only when that changes."""
     drain_removed_s: float = 0.0
     """A server that a reload removes may keep its connections so long; 0 breaks them."""
     quorum_up: Command | None = None

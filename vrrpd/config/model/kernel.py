@@ -99,8 +99,6 @@ class Lvs:
     sync_daemon: SyncDaemon | None = None
     expire_dead_connections: bool = False
     """Connections and persistent clients leave a server that was removed or gets nobody new."""
-    notify_first_state: bool = False
-    """`notify_up` and `notify_down` run also when a real server's state is first known."""
 
 
 @dataclass(frozen=True, slots=True)
