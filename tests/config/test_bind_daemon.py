@@ -66,6 +66,12 @@ def test_how_a_stopped_master_hands_over_holds_for_every_virtual_router(
     assert [router.hand_over for router in config.virtual_routers] == [hand_over]
 
 
+@pytest.mark.parametrize(("setting", "probes"), [("", True), ("probe_addresses yes", True), ("probe_addresses no", False)])
+def test_whether_masters_probe_holds_for_every_virtual_router(reader: Reader, setting: str, probes: bool) -> None:
+    config = reader.config(INSTANCE.format("") + f"vrrpd {{\n{setting}\n}}\n")
+    assert [router.probe_addresses for router in config.virtual_routers] == [probes]
+
+
 @pytest.mark.parametrize("where", ["9165", "127.0.0.1:0", "127.0.0.300:80", "::1:80", "a b:80", "[::1%eth0]:80"])
 def test_a_wrong_listening_address_is_one_error(reader: Reader, where: str) -> None:
     assert reader.only(f'vrrpd {{\n http_listen "{where}"\n}}\n').code.value == "bad-value"

@@ -6,13 +6,12 @@ import pytest
 
 from tests.config.reading import INSTANCE, Reader
 from tests.config.test_whole_router import TEXT
-from vrrpd.config.model import Links, Static, Tracked
+from vrrpd.config.model import Static, Tracked
 
 WITHOUT_EFFECT = (
-    "no_accept", "owner_ignore_adverts", "nopreempt\n timer_expired_backup", "track_src_ip", "skip_check_adv_addr",
-    "v3_checksum_as_v2", "kernel_rx_buf_size 9000", "promote_secondaries", "dont_track_primary", "garp_extra_if 9",
+    "no_accept", "track_src_ip", "promote_secondaries", "garp_extra_if 9",
     "virtual_routes {\n10.1.0.0/16 dev eth0\n}", "virtual_rules {\nfrom 10.0.0.0/8 table 5 preference 5\n}",
-    "track_interface {\neth1\n}", "notify /bin/true", "notify_deleted", "lvs_sync_daemon_interface eth1",
+    "notify /bin/true", "notify_deleted", "lvs_sync_daemon_interface eth1",
 )  # fmt: skip
 
 
@@ -27,7 +26,7 @@ def test_a_router_runs_as_if_what_has_no_effect_were_not_written(reader: Reader,
     assert not loaded.errors
 
 
-@pytest.mark.parametrize("option", ["no_track", "noprefixroute", "preferred_lft 9", "peer 10.0.0.9", "use_vmac"])
+@pytest.mark.parametrize("option", ["no_track", "use_vmac"])
 def test_so_do_its_addresses(reader: Reader, option: str) -> None:
     loaded = reader.load(INSTANCE.format("").replace("192.168.4.15", f"192.168.4.15 {option}"))
     plain = reader.load(INSTANCE.format(""))
@@ -43,7 +42,8 @@ def test_nothing_that_stands_beside_routers_is_run(reader: Reader) -> None:
     assert loaded.config is not None
     assert loaded.config.virtual_routers == ()
     assert loaded.config.sync_groups == ()
-    assert (loaded.config.tracked, loaded.config.static, loaded.config.links) == (Tracked(), Static(), Links())
+    links = loaded.config.links
+    assert (loaded.config.tracked, loaded.config.static, links.polled, links.delays) == (Tracked(), Static(), (), ())
     assert {one.code.value for one in loaded.errors} == {"not-built"}
 
 
@@ -56,3 +56,36 @@ def test_a_plain_router_is_run_as_written(reader: Reader) -> None:
     loaded = reader.load(INSTANCE.format("priority 77\n garp_master_delay 2"))
     assert loaded.written is not None
     assert loaded.config == loaded.written
+
+
+BUILT = (
+    "version 3\n advert_int 0.05", "unicast_peer {\n10.0.0.1\n}", "authentication {\nauth_type AH\nauth_pass 1\n}",
+    "auth_hmac {\nkey 1 0123456789abcdef0123456789abcdef\nactive_key 1\n}", "track_interface {\neth1 weight 5\n}",
+    "virtual_ipaddress_excluded {\n2001:db8::1/64 -nodad\n}", "owner_ignore_adverts", "nopreempt\n timer_expired_backup",
+    "skip_check_adv_addr", "kernel_rx_buf_size 9000", "dont_track_primary",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("setting", BUILT)
+def test_what_is_built_is_run_as_written(reader: Reader, setting: str) -> None:
+    loaded = reader.load(INSTANCE.format(setting))
+    assert loaded.written is not None
+    assert loaded.config is not None
+    assert loaded.config.virtual_routers == loaded.written.virtual_routers
+    assert not [one for one in loaded.diagnostics if one.code.value in ("not-built", "no-effect")]
+
+
+def test_a_virtual_router_of_ipv6_is_run_as_written(reader: Reader) -> None:
+    loaded = reader.load(INSTANCE.format("").replace("192.168.4.15", "fe80::15"))
+    assert loaded.config is not None
+    assert [one.family for one in loaded.config.virtual_routers] == [6]
+
+
+def test_a_sync_group_runs_with_the_interfaces_that_it_tracks(reader: Reader) -> None:
+    text = "vrrp_sync_group G {\n group {\n VI_1\n }\n track_interface {\n eth1\n }\n notify /bin/true\n}\n"
+    loaded = reader.load(text + INSTANCE.format(""))
+    assert loaded.config is not None
+    (group,) = loaded.config.sync_groups
+    assert group.members == ("VI_1",)
+    assert [tracker.name for tracker in group.tracking.interfaces] == ["eth1"]
+    assert group.notification.any is None

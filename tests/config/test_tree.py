@@ -36,7 +36,7 @@ LVS1 = (INPUTS / "lvs-dr" / "lvs1.conf").read_text().replace(" pass\n", " PASS\n
         ("mcast_dst_ip 10.0.0.1", Code.BAD_VALUE, 15, ["multicast"]),
         ("priority 100 {\n a b\n }", Code.UNEXPECTED_BRACE, 15, []),
         ("{\n a b\n }", Code.UNEXPECTED_BRACE, 2, []),
-        ("track_interface {\n eth1\n }", Code.NO_EFFECT, 2, ["no effect yet"]),
+        ("virtual_routes {\n 10.1.0.0/16 dev eth0\n }", Code.NO_EFFECT, 2, ["no effect yet"]),
         ("notify_master \"/bin/x 'a b'\" user group", Code.NO_EFFECT, 2, []),
         ("virtual_ipaddress {\n  192.168.4.300\n }", Code.BAD_VALUE, 3, ["300 is more than 255"]),
         ("virtual_ipaddress\n  192.168.4.30\n }", Code.MISSING_BRACE, 2, ["`{` stands here"]),

@@ -21,7 +21,7 @@ import pytest
 import vrrpd
 from vrrpd.daemon import child, nursery
 from vrrpd.daemon.messages import LogLine
-from vrrpd.status.model import ProcessStatus, RouterStatus
+from vrrpd.status.model import LatenessStatus, ProcessStatus, RouterStatus
 
 from .tiny_role import PATIENCE_S, Ward, order
 
@@ -109,7 +109,7 @@ async def test_it_says_how_it_is(ward: Ward) -> None:
     assert await ward.nursling.status(PATIENCE_S) is None, "nobody is there to be asked"
     await ward.nursling.give(order("one"))
     answers = await asyncio.gather(*(ward.nursling.status(PATIENCE_S) for _ in range(5)))
-    assert answers == [RouterStatus((), 1, 0, 0, 0.0, 0)] * 5
+    assert answers == [RouterStatus((), 1, 0, 0, LatenessStatus(), 0)] * 5
 
 
 async def test_it_runs_under_its_own_name_and_with_no_descriptor_of_the_supervisors(ward: Ward) -> None:
@@ -200,7 +200,7 @@ async def test_one_that_is_killed_is_replaced_at_once_and_given_its_work_again(
     assert ward.process_ids == [ward.born[0], None, ward.born[1]]
     assert ward.nursling.process_status(answers=True).restarts == 1
     assert "tiny was killed by SIGKILL; starting it again now" in caplog.messages
-    assert await ward.nursling.status(PATIENCE_S) == RouterStatus((), 1, 0, 0, 0.0, 0)
+    assert await ward.nursling.status(PATIENCE_S) == RouterStatus((), 1, 0, 0, LatenessStatus(), 0)
 
 
 @pytest.mark.usefixtures("quick_restarts")

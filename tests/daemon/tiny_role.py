@@ -13,7 +13,7 @@ from vrrpd.config.position import Position
 from vrrpd.daemon.channel import Channel
 from vrrpd.daemon.messages import LogLine, RouterWork
 from vrrpd.daemon.nursery import Nursling
-from vrrpd.status.model import RouterStatus
+from vrrpd.status.model import LatenessStatus, RouterStatus
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ class TinyRole:
         """A tiny role has no interest in the world."""
 
     def status(self) -> RouterStatus:
-        return RouterStatus((), self._works, 0, 0, 0.0, self._channel.dropped)
+        return RouterStatus((), self._works, 0, 0, LatenessStatus(), self._channel.dropped)
 
     def stop(self, done: Callable[[], None]) -> None:
         with self._notes.open("a") as notes:

@@ -12,11 +12,14 @@ from vrrpd.config.model import (
     Announcements,
     Authentication,
     AuthenticationType,
+    GarpGroup,
     RealServer,
     Scheduling,
+    SyncGroup,
     VirtualAddress,
     VirtualRouter,
     VirtualServer,
+    Vrrp,
 )
 from vrrpd.config.position import Position
 from vrrpd.daemon.channel import LENGTH, decode, encode
@@ -34,11 +37,14 @@ from vrrpd.daemon.messages import (
     Stop,
     Stopped,
 )
-from vrrpd.status.events import QuorumChanged, RealServerChanged, VirtualRouterChanged
+from vrrpd.protocol.states import State
+from vrrpd.status.events import AlarmRaised, QuorumChanged, RealServerChanged, SyncGroupChanged, VirtualRouterChanged
 from vrrpd.status.model import (
     DirectorStatus,
+    LatenessStatus,
     RealServerStatus,
     RouterStatus,
+    SyncGroupStatus,
     VirtualServerStatus,
 )
 
@@ -70,8 +76,9 @@ ROUTER_STATUS = RouterStatus(
     unknown_virtual_router_ids=1,
     address_repairs=2,
     send_errors=3,
-    lateness_max_s=0.004,
+    lateness=LatenessStatus((0.001, 0.01), (3, 2, 1), 0.5, 0.004),
     messages_dropped=5,
+    sync_groups=(SyncGroupStatus("VG_1 \udce4", State.MASTER, ("VI_1", "VI_2")),),
 )
 DIRECTOR_STATUS = DirectorStatus(
     (
@@ -104,7 +111,18 @@ FORMERLY_OWNED_ROW = (
 )
 
 MESSAGES = [
-    Give(3, RouterWork((ROUTER,), Scheduling(nice=-5, real_time_priority=20, lock_memory=True), ROUTER.addresses)),
+    Give(
+        3,
+        RouterWork(
+            (ROUTER,),
+            Scheduling(nice=-5, real_time_priority=20, lock_memory=True),
+            ROUTER.addresses,
+            sync_groups=(SyncGroup("VG_1", ("VI_1",), POSITION),),
+            garp_groups=(GarpGroup(("eth0", "eth1"), 0.5),),
+            vrrp=Vrrp(garp_interval_s=0.001),
+            starts_from_s=4.5,
+        ),
+    ),
     Give(4, DirectorWork((SERVER,), Scheduling(), (FORMERLY_OWNED_ROW,))),
     Ready(3),
     Pulse(),
@@ -115,6 +133,8 @@ MESSAGES = [
         VirtualRouterChanged(1.5, "VI_1", "eth0", 51, "BACKUP", "MASTER", "master-timeout", IPv4Address("192.0.2.2"), 90)
     ),
     Masters(frozenset({"VI_1"})),
+    EventReport(SyncGroupChanged(1.5, "VG_1", "BACKUP", "MASTER", mail=True)),
+    EventReport(AlarmRaised(1.5, "VI_1", "eth0", 51, "two masters", "who", IPv4Address("192.0.2.2"), 90, mail=True)),
     EventReport(RealServerChanged(1.5, "[192.0.2.100]:tcp:80", "[192.0.2.3]:tcp:80", up=False, reason="refused", mail=True)),
     EventReport(QuorumChanged(1.5, "[192.0.2.100]:tcp:80", up=False, alive_weight=0, quorum=1, mail=True)),
     LogLine(40, "a line with \udce4 and \N{SNOWMAN}"),

@@ -11,7 +11,7 @@ import pytest
 
 from tests.docs.metrics_page import described, rules
 from vrrpd.config.model import CompatMetrics
-from vrrpd.status.model import DirectorStatus, ProcessStatus, RouterStatus, Snapshot
+from vrrpd.status.model import DirectorStatus, LatenessStatus, ProcessStatus, RouterStatus, Snapshot
 from vrrpd.status.prometheus import expose
 
 
@@ -43,6 +43,6 @@ def _snapshot() -> Snapshot:
         configuration_loaded_unix_s=0.0,
         compat_metrics=CompatMetrics.BOTH,
         processes=tuple(ProcessStatus(name, os.getpid(), True, True, 0) for name in ("router", "director")),
-        router=RouterStatus((), 0, 0, 0, 0.0, 0),
+        router=RouterStatus((), 0, 0, 0, LatenessStatus(), 0),
         director=DirectorStatus((), 0, 0, 0, 0, 0, 0),
     )

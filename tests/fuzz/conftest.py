@@ -6,11 +6,14 @@ import resource
 
 import pytest
 
-from tests.fuzz.loading import TALLY
+from tests.fuzz.loading import DATAGRAMS, TALLY
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """One line, if anything was tried: cases, longest case, memory of the whole process."""
+    """A line for each kind that was tried: how many, how fast, and the memory of the whole process."""
+    if DATAGRAMS.count:
+        rate = DATAGRAMS.count / DATAGRAMS.whole_s
+        terminalreporter.write_line(f"fuzz: {DATAGRAMS.count:,} datagrams read, {rate:,.0f} a second")
     if not TALLY.cases:
         return
     peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -29,6 +29,22 @@ class Tally:
 TALLY = Tally()
 
 
+@dataclass
+class Readings:
+    """Datagrams that were read in this run."""
+
+    count: int = 0
+    whole_s: float = 0.0
+
+    def took(self, count: int, whole_s: float) -> None:
+        """So many more were read in this time."""
+        self.count += count
+        self.whole_s += whole_s
+
+
+DATAGRAMS = Readings()
+
+
 class Folder:
     """A folder with the files that the corpus includes, and one configuration that is written anew for each case."""
 

@@ -88,7 +88,13 @@ def new_namespace() -> Iterator[Namespace]:
 def namespace() -> Iterator[Namespace]:
     """A namespace with a veth pair `eth0` and `far0`, both up."""
     with new_namespace() as namespace:
-        namespace.ip("link add eth0 type veth peer name far0", "link set eth0 up", "link set far0 up")
+        namespace.ip(
+            "link add eth0 type veth peer name far0",
+            "link set eth0 addrgenmode none",  # no addresses but those that a test adds
+            "link set far0 addrgenmode none",
+            "link set eth0 up",
+            "link set far0 up",
+        )
         namespace.wait_until_up("eth0")
         namespace.wait_until_up("far0")
         yield namespace

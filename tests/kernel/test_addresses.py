@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Collection, Sequence
-from ipaddress import IPv4Address, ip_network
+from dataclasses import replace
+from ipaddress import IPv4Address, IPv6Address, ip_network
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ipvs.netlink import NetlinkError
-from vrrpd.config.model import VirtualAddress
+from vrrpd.config.model import Address, Prefix, VirtualAddress
 from vrrpd.kernel import rtnetlink
 from vrrpd.kernel.addresses import (
     AddAddress,
@@ -22,8 +23,10 @@ from vrrpd.kernel.addresses import (
     DeleteAddress,
     Operation,
     diff,
+    observed_address,
     wanted,
 )
+from vrrpd.kernel.rtnetlink import AddressMessage
 
 keys = st.builds(
     AddressKey,
@@ -140,6 +143,57 @@ def test_a_configured_address_is_labelled_with_its_interface_unless_it_has_a_lab
         AddressKey(7, plain.address, 32), AddressAttributes(label="eth0", scope=253, broadcast=plain.broadcast)
     )
     assert wanted(VirtualAddress(plain.address, 32, "eth0", label="eth0:1"), 7).attributes.label == "eth0:1"
+
+
+def test_an_ipv6_address_has_no_label_and_is_not_first_asked_for_unless_told_to() -> None:
+    plain = VirtualAddress(IPv6Address("2001:db8::15"), 128, "eth0", preferred_lifetime_s=0)
+    asked = wanted(plain, 7).attributes
+    assert (asked.label, asked.flags, asked.preferred_lifetime_s) == (None, rtnetlink.IFA_F_NODAD, 0)
+    assert wanted(replace(plain, duplicate_detection=True), 7).attributes.flags == 0
+    every = replace(plain, home=True, manages_temporary_addresses=True, no_prefix_route=True, joins_groups=True)
+    assert wanted(every, 7).attributes.flags == rtnetlink.IFA_F_ASKED_FOR
+
+
+def test_an_address_with_a_peer_has_the_peers_prefix_length() -> None:
+    peer = Prefix(IPv4Address("10.9.9.9"), 24)
+    plain = VirtualAddress(IPv4Address("192.168.4.15"), 32, "eth0", peer=peer)
+    assert wanted(plain, 7).key == AddressKey(7, plain.address, 24, peer.address)
+
+
+@pytest.mark.parametrize(
+    ("has_s", "asked_s", "expected"),
+    [
+        (None, None, True),
+        (0, None, False),
+        (60, None, False),
+        (0, 0, True),
+        (60, 0, False),
+        (None, 0, False),
+        (59, 60, True),
+        (0, 60, True),
+        (None, 60, True),
+    ],
+)
+def test_a_lifetime_that_runs_down_is_as_asked(has_s: int | None, asked_s: int | None, expected: bool) -> None:
+    has, asked = (AddressAttributes(preferred_lifetime_s=lifetime_s) for lifetime_s in (has_s, asked_s))
+    assert has.is_as_asked(asked) is expected
+
+
+@pytest.mark.parametrize(
+    "remark",
+    [rtnetlink.IFA_F_DADFAILED, rtnetlink.IFA_F_TENTATIVE, 0x80, 0x800, rtnetlink.IFA_F_SECONDARY],
+    ids=["failed", "tentative", "permanent", "stable", "temporary"],
+)
+@pytest.mark.parametrize("address", [IPv4Address("192.168.4.15"), IPv6Address("fe80::15")])
+def test_what_the_kernel_remarks_on_an_address_is_no_difference(address: Address, remark: int) -> None:
+    asked = wanted(VirtualAddress(address, 24, "eth0"), 7)
+    label = asked.attributes.label
+    flags = asked.attributes.flags | remark
+    key, attributes = observed_address(AddressMessage(7, address, 24, 253 if label is None else 0, flags, label, None, 18))
+    assert diff({asked.key: asked.attributes}, {key: attributes}, owned={key}) == []
+    assert attributes.duplicate is (remark == rtnetlink.IFA_F_DADFAILED)
+    assert attributes.tentative is (remark == rtnetlink.IFA_F_TENTATIVE)
+    assert attributes.secondary is (remark == rtnetlink.IFA_F_SECONDARY and address.version == 4)
 
 
 def test_operations_carry_their_messages() -> None:

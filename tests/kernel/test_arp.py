@@ -1,46 +1,20 @@
-"""Gratuitous ARP: the bytes, and what a full buffer or a dead interface does to a set of announcements."""
+"""ARP frames, against keepalived's own and scapy's."""
 
 from __future__ import annotations
 
-import errno
-import socket
-from contextlib import suppress
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scapy.layers.l2 import ARP, Ether
 
-from vrrpd.config.model import Address
-from vrrpd.kernel import arp as arp_module
-from vrrpd.kernel.arp import Announced, ArpSocket, announcements, gratuitous_arp
-from vrrpd.kernel.links import Link
+from vrrpd.kernel.arp import arp_probe, claimed, gratuitous_arp
 
 MAC = bytes.fromhex("020000000005")
-ETH0 = Link(index=7, name="eth0", up=True, mac=MAC, mtu=1500, arp=True)
-FRAMES = (b"first", b"second", b"third")
-
-
-class Scripted:
-    """A socket that answers each frame from a list: None takes it; afterwards it takes all."""
-
-    def __init__(self, *answers: OSError | None) -> None:
-        self.answers = list(answers)
-        self.taken: list[bytes] = []
-
-    def send(self, frame: bytes) -> None:
-        answer = self.answers.pop(0) if self.answers else None
-        if answer is not None:
-            raise answer
-        self.taken.append(frame)
-
-
-def arp_socket(stand_in: object) -> ArpSocket:
-    """An ArpSocket around a stand-in for its socket."""
-    arp = ArpSocket.__new__(ArpSocket)
-    arp._socket = stand_in  # type: ignore[assignment]
-    return arp
+OTHER_MAC = bytes.fromhex("020000000006")
+ADDRESS = "192.168.4.15"
 
 
 def test_the_frame_is_the_one_captured_from_keepalived() -> None:
@@ -56,71 +30,39 @@ def test_scapy_writes_the_same_frame(mac: bytes, address: IPv4Address) -> None:
     assert gratuitous_arp(mac, address) == bytes(Ether(src=source, dst=everybody) / request)
 
 
-def test_ipv4_addresses_are_announced_in_order_where_arp_is_spoken() -> None:
-    first, second = IPv4Address("192.168.4.16"), IPv4Address("192.168.4.15")
-    addresses: list[Address] = [first, IPv6Address("2001:db8::15"), second]
-    assert announcements(ETH0, addresses) == (gratuitous_arp(MAC, first), gratuitous_arp(MAC, second))
-    tunnel = Link(index=8, name="tun0", up=True, mac=b"", mtu=1500, arp=False)
-    assert announcements(tunnel, addresses) == ()
+@given(mac=st.binary(min_size=6, max_size=6), address=st.ip_addresses(v=4))
+def test_scapy_writes_the_same_probe(mac: bytes, address: IPv4Address) -> None:
+    source = mac.hex(":")
+    request = ARP(op="who-has", hwsrc=source, psrc="0.0.0.0", hwdst="00:00:00:00:00:00", pdst=str(address))
+    assert arp_probe(mac, address) == bytes(Ether(src=source, dst="ff:ff:ff:ff:ff:ff") / request)
 
 
-def test_rounds_are_outside_and_addresses_inside() -> None:
-    stand_in = Scripted()
-    assert arp_socket(stand_in).announce(FRAMES, repeat=2) == Announced(sent=6, not_sent=0)
-    assert stand_in.taken == [*FRAMES, *FRAMES]
+def heard(**fields: Any) -> bytes:
+    """A frame of scapy's, as another host would send it."""
+    fields = {"hwsrc": OTHER_MAC.hex(":"), "psrc": ADDRESS, "hwdst": MAC.hex(":"), "pdst": "0.0.0.0"} | fields
+    return bytes(Ether(src=OTHER_MAC.hex(":"), dst=MAC.hex(":")) / ARP(**fields))
 
 
-def test_a_frame_that_the_interfaces_queue_dropped_is_counted_and_the_rest_is_sent() -> None:
-    dropped = OSError(errno.ENOBUFS, "No buffer space available")
-    stand_in = Scripted(None, dropped)
-    assert arp_socket(stand_in).announce(FRAMES, repeat=2) == Announced(sent=5, not_sent=1, error=dropped)
-    assert stand_in.taken == [b"first", b"third", *FRAMES]
+@pytest.mark.parametrize(
+    ("frame", "expected"),
+    [
+        (heard(op="is-at"), (IPv4Address(ADDRESS), OTHER_MAC)),
+        (heard(op="is-at") + bytes(18), (IPv4Address(ADDRESS), OTHER_MAC)),
+        (heard(op="who-has", pdst=ADDRESS), (IPv4Address(ADDRESS), OTHER_MAC)),
+        (heard(op="who-has", pdst="192.168.4.1"), None),
+        (heard(op="who-has", psrc="0.0.0.0", pdst=ADDRESS), None),
+        (heard(op="is-at", hwtype=6), None),
+        (heard(op="is-at", ptype=0x86DD), None),
+        (heard(op="is-at")[:41], None),
+        (b"", None),
+    ],
+    ids=["reply", "padded", "announcement", "question", "probe", "not Ethernet", "not IPv4", "cut short", "empty"],
+)
+def test_who_claims_an_address(frame: bytes, expected: object) -> None:
+    assert claimed(frame) == expected
 
 
-@pytest.mark.parametrize("number", [errno.ENETDOWN, errno.ENXIO, errno.ENODEV])
-def test_a_dead_interface_ends_the_set_at_once(number: int) -> None:
-    dead = OSError(number, "dead")
-    stand_in = Scripted(None, dead)
-    assert arp_socket(stand_in).announce(FRAMES, repeat=5) == Announced(sent=1, not_sent=14, error=dead)
-    assert stand_in.taken == [b"first"]
-
-
-def test_a_full_buffer_is_waited_for_within_a_bound_and_then_ends_the_set() -> None:
-    near, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
-    with near, far:
-        near.setblocking(False)
-        announced = arp_socket(near).announce(FRAMES, repeat=100_000)
-        assert announced.sent > 0
-        assert announced.sent + announced.not_sent == 300_000
-        assert isinstance(announced.error, BlockingIOError)
-
-
-def test_a_set_that_has_waited_its_time_waits_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(arp_module, "WAIT_MAX_S", 0.0)
-    full = BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
-    assert arp_socket(Scripted(full)).announce(FRAMES, repeat=1) == Announced(sent=0, not_sent=3, error=full)
-
-
-def test_a_buffer_that_empties_in_time_costs_no_frame(monkeypatch: pytest.MonkeyPatch) -> None:
-    near, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
-    with near, far:
-        near.setblocking(False)
-        far.setblocking(False)
-        monkeypatch.setattr(arp_module, "WAIT_MAX_S", 60.0)
-
-        class Emptied:
-            """Sends to the pair; whenever that is full, the far end reads all of it."""
-
-            def send(self, frame: bytes) -> int:
-                try:
-                    return near.send(frame)
-                except BlockingIOError:
-                    with suppress(BlockingIOError):
-                        while far.recv(100):
-                            pass
-                    raise
-
-            def fileno(self) -> int:
-                return near.fileno()
-
-        assert arp_socket(Emptied()).announce(FRAMES, repeat=1000) == Announced(sent=3000, not_sent=0)
+@given(noise=st.binary(max_size=80), place=st.integers(0, 42))
+def test_no_bytes_make_it_raise(noise: bytes, place: int) -> None:
+    claimed(noise)
+    claimed(heard(op="is-at")[:place] + noise)

@@ -10,7 +10,16 @@ import pytest
 
 from vrrpd.config.model import Address
 from vrrpd.kernel.addresses import AddressAttributes, AddressKey, AddressMap
-from vrrpd.kernel.links import IFF_LOOPBACK, IFF_NOARP, IFF_RUNNING, IFF_UP, Link, observed_link, primary_address
+from vrrpd.kernel.links import (
+    IFF_LOOPBACK,
+    IFF_NOARP,
+    IFF_RUNNING,
+    IFF_UP,
+    Link,
+    link_local_address,
+    observed_link,
+    primary_address,
+)
 from vrrpd.kernel.rtnetlink import LinkMessage
 
 MESSAGE = LinkMessage(7, "eth0", hardware_type=1, flags=IFF_UP | IFF_RUNNING, hardware_address=b"\2\0\0\0\0\5", mtu=1500)
@@ -79,3 +88,36 @@ def test_a_link_carries_what_the_kernel_said() -> None:
 )
 def test_the_primary_address(addresses: AddressMap, excluding: Collection[Address], expected: IPv4Address | None) -> None:
     assert primary_address(ETH0, addresses, excluding) == expected
+
+
+LOW, HIGH = IPv6Address("fe80::5"), IPv6Address("fe80::7")
+PLAIN, DEPRECATED = AddressAttributes(), AddressAttributes(preferred_lifetime_s=0)
+
+
+@pytest.mark.parametrize(
+    ("addresses", "excluding", "expected"),
+    [
+        ({}, set(), None),
+        ({on_eth0(HIGH): PLAIN, on_eth0(LOW): PLAIN}, set(), LOW),
+        ({on_eth0(HIGH): PLAIN, on_eth0(LOW): PLAIN}, {LOW}, HIGH),
+        ({on_eth0(HIGH): PLAIN, on_eth0(LOW): DEPRECATED}, set(), HIGH),
+        ({on_eth0(LOW): DEPRECATED}, set(), LOW),
+        ({on_eth0(LOW): AddressAttributes(tentative=True)}, set(), None),
+        ({on_eth0(LOW): AddressAttributes(duplicate=True)}, set(), None),
+        ({AddressKey(8, LOW, 64): PLAIN}, set(), None),
+        ({on_eth0(IPv6Address("2001:db8::5")): PLAIN, on_eth0(OWN): GLOBAL}, set(), None),
+    ],
+    ids=[
+        "none",
+        "the smallest, whatever the order",
+        "not a virtual one",
+        "a deprecated one last",
+        "a deprecated one where there is no other",
+        "not yet unique",
+        "in use elsewhere",
+        "on another link",
+        "not link-local",
+    ],
+)
+def test_the_link_local_address(addresses: AddressMap, excluding: Collection[Address], expected: IPv6Address | None) -> None:
+    assert link_local_address(ETH0, addresses, excluding) == expected

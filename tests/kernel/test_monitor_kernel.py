@@ -6,7 +6,7 @@ import select
 import socket
 import time
 from collections.abc import Callable, Iterator
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 
 import pytest
 
@@ -113,3 +113,23 @@ def test_what_another_process_writes_to_the_socket_is_no_event(namespace: Namesp
 
     assert select.select([monitor], [], [], DEADLINE_S)[0]
     assert monitor.read() == []
+
+
+def test_ipv6_addresses_that_others_add_and_remove_are_told(namespace: Namespace, monitor: RouteMonitor) -> None:
+    key = AddressKey(namespace.link("eth0").index, IPv6Address("fd00:4::15"), 64)
+    namespace.ip("address add fd00:4::15/64 dev eth0 nodad")
+    added = heard(monitor, lambda event: isinstance(event, AddressAdded) and event.key == key)
+    assert isinstance(added, AddressAdded)
+    assert not added.attributes.tentative
+
+    namespace.ip("address delete fd00:4::15/64 dev eth0")
+    heard(monitor, lambda event: event == AddressRemoved(key))
+
+
+def test_a_link_says_whether_it_forwards_ipv6(namespace: Namespace, monitor: RouteMonitor) -> None:
+    assert not namespace.link("eth0").forwards_ipv6
+    with namespace.entered(), open("/proc/sys/net/ipv6/conf/all/forwarding", "w") as setting:
+        setting.write("1")
+    assert namespace.link("eth0").forwards_ipv6
+    namespace.ip("link set eth0 mtu 1400")
+    heard(monitor, lambda event: isinstance(event, LinkChanged) and event.link.name == "eth0" and event.link.forwards_ipv6)

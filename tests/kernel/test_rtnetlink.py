@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from socket import AF_BRIDGE, AF_INET, AF_INET6
 from typing import Any
@@ -57,7 +58,7 @@ def written_by_pyroute2(kind: type[Any], fields: dict[str, int], attributes: dic
 def address_payload(**changes: object) -> memoryview:
     """FULL_ADDRESS as pyroute2 writes it, with other attributes, or without those that are None."""
     attributes = {
-        "IFA_ADDRESS": "192.168.4.99",
+        "IFA_ADDRESS": str(ADDRESS),
         "IFA_LOCAL": str(ADDRESS),
         "IFA_BROADCAST": "192.168.4.255",
         "IFA_LABEL": "eth0:1",
@@ -66,6 +67,11 @@ def address_payload(**changes: object) -> memoryview:
     } | changes
     fields = {"family": AF_INET, "prefixlen": 24, "flags": 0x81, "scope": 253, "index": 7}
     return written_by_pyroute2(ifaddrmsg, fields, {name: value for name, value in attributes.items() if value is not None})
+
+
+def lifetimes(preferred_s: int) -> dict[str, int]:
+    """IFA_CACHEINFO of an address that is valid for ever."""
+    return {"ifa_preferred": preferred_s, "ifa_valid": 0xFFFF_FFFF, "cstamp": 1, "tstamp": 2}
 
 
 def link_payload(family: int = 0, **changes: object) -> memoryview:
@@ -85,12 +91,34 @@ addresses = st.one_of(st.ip_addresses(v=4), st.ip_addresses(v=6))
     label=st.none() | st.from_regex(r"[a-z0-9:.]{1,15}", fullmatch=True),
     scope=st.integers(0, 255),
     broadcast=st.none() | st.ip_addresses(v=4),
+    has_peer=st.booleans(),
+    flags=st.integers(0, 2**32 - 1),
+    lifetime_s=st.none() | st.integers(0, 2**32 - 2),
 )
 def test_pyroute2_reads_the_address_that_was_written(
-    index: int, address: Address, prefix_length: int, label: str | None, scope: int, broadcast: IPv4Address | None
+    index: int,
+    address: Address,
+    prefix_length: int,
+    label: str | None,
+    scope: int,
+    broadcast: IPv4Address | None,
+    has_peer: bool,
+    flags: int,
+    lifetime_s: int | None,
 ) -> None:
     broadcast = broadcast if address.version == 4 else None
-    request = rtnetlink.new_address(index, address, prefix_length, label=label, scope=scope, broadcast=broadcast)
+    peer = (type(address)(int(address) ^ 1)) if has_peer else None
+    request = rtnetlink.new_address(
+        index,
+        address,
+        prefix_length,
+        label=label,
+        scope=scope,
+        broadcast=broadcast,
+        peer=peer,
+        flags=flags,
+        preferred_lifetime_s=lifetime_s,
+    )
     message = read_by_pyroute2(ifaddrmsg, request)
 
     header = message["header"]
@@ -98,11 +126,17 @@ def test_pyroute2_reads_the_address_that_was_written(
     assert header["flags"] == NLM_F_REQUEST | NLM_F_CREATE | NLM_F_EXCL
     assert message["family"] == (AF_INET if address.version == 4 else AF_INET6)
     assert (message["index"], message["prefixlen"], message["scope"]) == (index, prefix_length, scope)
-    assert ip_address(message.get_attr("IFA_LOCAL")) == ip_address(message.get_attr("IFA_ADDRESS")) == address
+    assert ip_address(message.get_attr("IFA_LOCAL")) == address
+    assert ip_address(message.get_attr("IFA_ADDRESS")) == (peer or address)
     assert message.get_attr("IFA_BROADCAST") == (None if broadcast is None else str(broadcast))
     assert message.get_attr("IFA_LABEL") == label
     assert message.get_attr("IFA_PROTO") == 18
-    assert message.get_attr("IFA_CACHEINFO") is None
+    assert message.get_attr("IFA_FLAGS") == (flags or None)
+    written = message.get_attr("IFA_CACHEINFO")
+    if lifetime_s is None:
+        assert written is None
+    else:
+        assert (written["ifa_preferred"], written["ifa_valid"]) == (lifetime_s, 0xFFFF_FFFF)
 
 
 @given(index=st.integers(1, 2**31 - 1), address=addresses, prefix_length=st.integers(0, 32))
@@ -119,8 +153,14 @@ def test_pyroute2_reads_the_deletion() -> None:
     assert dict(message["attrs"]) == {"IFA_LOCAL": str(ADDRESS), "IFA_ADDRESS": str(ADDRESS)}
 
 
+def test_the_deletion_of_an_address_with_a_peer_names_both_ends() -> None:
+    peer = IPv4Address("192.168.4.99")
+    message = read_by_pyroute2(ifaddrmsg, rtnetlink.delete_address(7, ADDRESS, 32, peer))
+    assert dict(message["attrs"]) == {"IFA_LOCAL": str(ADDRESS), "IFA_ADDRESS": str(peer)}
+
+
 def test_pyroute2_reads_the_dump_requests() -> None:
-    addresses = read_by_pyroute2(ifaddrmsg, rtnetlink.dump_addresses())
+    addresses = read_by_pyroute2(ifaddrmsg, rtnetlink.dump_addresses(AF_INET))
     assert (addresses["header"]["type"], addresses["header"]["flags"]) == (rtnetlink.RTM_GETADDR, NLM_F_REQUEST | NLM_F_DUMP)
     assert (addresses["family"], addresses["index"]) == (AF_INET, 0)
 
@@ -137,12 +177,12 @@ def test_pyroute2_reads_the_dump_requests() -> None:
             address_payload(IFA_BROADCAST=None, IFA_LABEL=None, IFA_FLAGS=None, IFA_PROTO=None),
             AddressMessage(7, ADDRESS, 24, scope=253, flags=0x81, label=None, broadcast=None, protocol=0),
         ),
-        (
-            address_payload(IFA_LOCAL=None, IFA_ADDRESS=str(ADDRESS)),
-            FULL_ADDRESS,
-        ),
+        (address_payload(IFA_LOCAL=None), FULL_ADDRESS),
+        (address_payload(IFA_ADDRESS="192.168.4.99"), replace(FULL_ADDRESS, peer=IPv4Address("192.168.4.99"))),
+        (address_payload(IFA_CACHEINFO=lifetimes(preferred_s=60)), replace(FULL_ADDRESS, preferred_lifetime_s=60)),
+        (address_payload(IFA_CACHEINFO=lifetimes(preferred_s=0xFFFF_FFFF)), FULL_ADDRESS),
     ],
-    ids=["all attributes", "an old kernel", "without a local end"],
+    ids=["all attributes", "an old kernel", "without a local end", "with a peer", "for a minute", "for ever"],
 )
 def test_an_address_written_by_pyroute2_is_read(payload: memoryview, expected: AddressMessage) -> None:
     assert rtnetlink.decode_address(payload) == expected
@@ -157,6 +197,14 @@ def test_an_ipv6_address_is_read_from_the_attribute_that_it_has() -> None:
 
 def test_a_link_written_by_pyroute2_is_read() -> None:
     assert rtnetlink.decode_link(link_payload()) == FULL_LINK
+
+
+@pytest.mark.parametrize(("forwarding", "expected"), [(0, False), (1, True), (2, True)])
+def test_a_link_says_whether_it_forwards_ipv6(forwarding: int, expected: bool) -> None:
+    settings = attribute(rtnetlink.IFLA_INET6_CONF, rtnetlink.U32.pack(forwarding) + bytes(8))
+    families = attribute(rtnetlink.IFLA_AF_SPEC, attribute(AF_INET, bytes(8)) + attribute(AF_INET6, settings))
+    link = rtnetlink.decode_link(memoryview(bytes(link_payload()) + families))
+    assert link == replace(FULL_LINK, forwards_ipv6=expected)
 
 
 def test_a_link_without_hardware_address_is_a_link() -> None:

@@ -6,21 +6,26 @@ from dataclasses import replace
 from ipaddress import IPv4Address
 from typing import Any
 
-from vrrpd.config.model import VRRP_GROUP, Authentication, AuthenticationType, VirtualAddress, VirtualRouter
+from vrrpd.config.model import Authentication, AuthenticationType, VirtualAddress, VirtualRouter
 from vrrpd.config.position import Position
 from vrrpd.protocol.actions import (
     Action,
+    Alarm,
     Announce,
     HoldAddresses,
+    LowerPriorityHeard,
     Notice,
+    PriorityChanged,
+    Probe,
     ReleaseAddresses,
     SendAdvert,
     Transition,
+    WantsMaster,
 )
-from vrrpd.protocol.adverts import advertisement_of
 from vrrpd.protocol.events import SourceChanged, Start
 from vrrpd.protocol.instance import Instance
-from vrrpd.protocol.packet import Parsed, encode, ipv4_datagram, parse
+from vrrpd.protocol.ip_header import IPV4_HEADER
+from vrrpd.protocol.wire import Wire
 
 DIRECTOR_1 = IPv4Address("192.168.4.5")
 DIRECTOR_2 = IPv4Address("192.168.4.6")
@@ -59,14 +64,15 @@ def router(**changes: Any) -> VirtualRouter:
         position=Position("keepalived.conf", 1),
         authentication=PASS_1111,
         addresses=addresses(15),
+        probe_addresses=False,
     )
     return replace(plain, **changes)
 
 
 def heard(priority: int, source: IPv4Address = DIRECTOR_2, **changes: Any) -> bytes:
-    """An advert of a peer with the same configuration but for `priority` and the fields given."""
-    advertisement = replace(advertisement_of(router()), priority=priority, **changes)
-    return ipv4_datagram(encode(advertisement), source, VRRP_GROUP, 1)
+    """An advert of a peer with the same configuration but for `priority` and what is changed."""
+    (datagram,) = Wire(router(**changes)).adverts(source, priority, 0.0)
+    return datagram.octets
 
 
 NOW_S = 1000.0
@@ -98,11 +104,12 @@ def story(actions: list[Action]) -> list[str]:
 
 def _word(action: Action) -> str:
     match action:
-        case SendAdvert(datagram, priority):
-            sent = parse(datagram)
-            assert isinstance(sent, Parsed)
-            assert sent.advertisement.priority == priority
+        case SendAdvert(datagrams, priority):
+            said = {datagram.octets[IPV4_HEADER.size + 2] for datagram in datagrams}
+            assert said == {priority}
             return f"advert {priority}"
+        case Probe():
+            return "probe"
         case HoldAddresses():
             return "hold"
         case ReleaseAddresses():
@@ -115,3 +122,12 @@ def _word(action: Action) -> str:
         case Notice(kind, text):
             assert text
             return f"notice {kind.name}"
+        case Alarm(kind, text, sender):
+            assert text
+            return f"alarm {kind.name}" + (f" of {sender}" if sender else "")
+        case PriorityChanged(old, new):
+            return f"priority {old} > {new}"
+        case LowerPriorityHeard(sender, sender_priority):
+            return f"lower {sender_priority}"
+        case WantsMaster(cause):
+            return f"wants: {cause.value}"

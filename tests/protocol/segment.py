@@ -95,8 +95,9 @@ class Segment:
         for action in host.instance.actions():
             host.done.append((self.now_s, action))
             match action:
-                case SendAdvert(datagram):
-                    self._send(host, datagram)
+                case SendAdvert(datagrams):
+                    for datagram in datagrams:
+                        self._send(host, datagram.octets)
                 case HoldAddresses():
                     host.holds = True
                 case ReleaseAddresses():

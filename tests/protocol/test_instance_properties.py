@@ -10,12 +10,26 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from tests.protocol.routers import DIRECTOR_1, DIRECTOR_2, KEEPALIVED_PASS, NOW_S, addresses, heard, master, router, started
-from vrrpd.config.model import Announcements, HandOver, VirtualRouter
-from vrrpd.protocol.actions import Announce, HoldAddresses, ReleaseAddresses, SendAdvert, Transition
-from vrrpd.protocol.events import Event, FaultCleared, FaultRaised, Reconfigured, Shutdown, SourceChanged, Start
+from vrrpd.config.model import Announcements, Authentication, HandOver, VirtualRouter
+from vrrpd.protocol.actions import Action, Announce, Cause, HoldAddresses, ReleaseAddresses, SendAdvert, Transition
+from vrrpd.protocol.events import (
+    AddressAnswered,
+    AdjustmentChanged,
+    AnnounceAgain,
+    BecomeMaster,
+    Event,
+    Failover,
+    FaultCleared,
+    FaultRaised,
+    FollowGroup,
+    Reconfigured,
+    Shutdown,
+    SourceChanged,
+    Start,
+)
 from vrrpd.protocol.instance import Instance
-from vrrpd.protocol.packet import Parsed, parse
 from vrrpd.protocol.states import TRANSITIONS, State
+from vrrpd.protocol.wire import Heard, Wire
 
 UNTIMED = settings(deadline=None)
 """The machine may be slow; what is tested here is not its speed."""
@@ -40,10 +54,15 @@ ROUTERS = st.builds(
     addresses=st.sampled_from([(), addresses(15), addresses(15, 16)]),
     announcements=ANNOUNCEMENTS,
     lower_priority_no_advert=st.booleans(),
+    version=st.sampled_from([2, 3]),
+    authentication=st.just(Authentication()),
+    probe_addresses=st.booleans(),
+    stalled_master_yields_to=st.sampled_from([None, 100]),
     hand_over=st.sampled_from(HandOver),
 )
 ARROWS = {(state, successor) for (state, _, _), successor in TRANSITIONS.items()}
-ACTIONS_MAX = 8
+SILENT = frozenset({State.RELINQUISHING, State.LISTENING})
+ACTIONS_MAX = 9
 """More than any single call brings forth."""
 
 
@@ -81,11 +100,11 @@ class AnyHistory(RuleBasedStateMachine):
         assert len(actions) <= ACTIONS_MAX
         for action in actions:
             match action:
-                case SendAdvert(datagram, priority):
-                    assert self.state is not State.RELINQUISHING
-                    sent = parse(datagram)
-                    assert isinstance(sent, Parsed)
-                    assert sent.advertisement.priority == priority
+                case SendAdvert((datagram,), priority):
+                    assert self.state not in SILENT or priority == 0 or self.speaks_again(actions)
+                    sent = Wire(self.instance.router).read(datagram.octets, 0.0)
+                    assert isinstance(sent, Heard)
+                    assert sent.priority == priority
                     self.adverts += 1
                     self.farewells += priority == 0
                 case HoldAddresses():
@@ -94,7 +113,7 @@ class AnyHistory(RuleBasedStateMachine):
                     self.holds = False
                 case Announce(repeat):
                     assert self.holds
-                    assert self.state is not State.RELINQUISHING
+                    assert self.state not in SILENT or self.speaks_again(actions)
                     assert repeat > 0
                 case Transition(old, new):
                     assert old is self.state
@@ -102,6 +121,11 @@ class AnyHistory(RuleBasedStateMachine):
                     self.state = new
                 case _:
                     pass
+
+    def speaks_again(self, actions: list[Action]) -> bool:
+        """Whether these end with it as master, as which it may speak."""
+        last = [action for action in actions if isinstance(action, Transition)][-1:]
+        return bool(last) and last[0].new is State.MASTER
 
     def tell(self, event: Event) -> None:
         self.instance.on_event(event, self.now_s)
@@ -130,15 +154,40 @@ class AnyHistory(RuleBasedStateMachine):
         self.tell(Reconfigured(configuration))
         assert self.instance.router is configuration
         a_fault_s_doing = State.FAULT in (before, self.state) or before is State.RELINQUISHING
-        assert self.state is before or a_fault_s_doing  # a reload never elects
+        slept = before is State.MASTER and self.state in (State.LISTENING, State.BACKUP)
+        assert self.state is before or a_fault_s_doing or slept  # a reload never elects
 
     @rule()
     def shut_down(self) -> None:
         self.tell(Shutdown())
 
+    @rule(
+        event=st.sampled_from(
+            [
+                Failover(),
+                AnnounceAgain(),
+                BecomeMaster(Cause.SYNC_GROUP),
+                FollowGroup(State.BACKUP),
+                FollowGroup(State.BACKUP),
+                FollowGroup(State.FAULT),
+                AddressAnswered(DIRECTOR_2, bytes(6)),
+                AdjustmentChanged("script", -100),
+                AdjustmentChanged("script", 100),
+            ]
+        )
+    )
+    def be_told(self, event: Event) -> None:
+        self.tell(event)
+
+    @rule(member=st.booleans())
+    def join_or_leave_a_group(self, member: bool) -> None:
+        self.instance.in_group = member
+
     @rule(sender=SENDERS, priority=PRIORITIES)
     def hear(self, sender: IPv4Address, priority: int) -> None:
-        self.instance.on_packet(heard(priority, sender), self.now_s)
+        configuration = self.instance.router
+        own_way = {"version": configuration.version, "authentication": configuration.authentication}
+        self.instance.on_packet(heard(priority, sender, **own_way), self.now_s)
         self.settle()
 
     @rule(octets=st.binary(max_size=60))
@@ -168,7 +217,7 @@ class AnyHistory(RuleBasedStateMachine):
     @invariant()
     def addresses_are_held_by_a_master_until_it_has_let_go_and_by_nobody_else(self) -> None:
         assert self.state is self.instance.state
-        assert self.holds == self.instance.holds_addresses == (self.state in (State.MASTER, State.RELINQUISHING))
+        assert self.holds == self.instance.holds_addresses == (self.state in {State.MASTER, *SILENT})
 
     @invariant()
     def something_is_waited_for_exactly_while_it_takes_part(self) -> None:

@@ -14,6 +14,12 @@ def test_the_better_router_waits_less(priority: int, skew_s: float) -> None:
     assert skew_time_s(priority) == skew_s
 
 
+@pytest.mark.parametrize(("interval_s", "skew_s"), [(1.0, 0.609375), (0.01, 0.00609375), (40.0, 24.375)])
+def test_in_version_3_the_skew_is_a_part_of_the_interval(interval_s: float, skew_s: float) -> None:
+    assert skew_time_s(100, interval_s) == pytest.approx(skew_s)
+    assert master_down_interval_s(100, interval_s, skew_unit_s=interval_s) == pytest.approx(3 * interval_s + skew_s)
+
+
 @pytest.mark.parametrize(
     ("priority", "interval_s", "adverts", "expected_s"),
     [(100, 1, 3, 3.609375), (50, 1, 3, 3.8046875), (200, 1, 3, 3.21875), (100, 5, 3, 15.609375), (100, 1, 10, 10.609375)],
@@ -42,6 +48,25 @@ def test_a_timer_is_due_at_its_end_and_not_before() -> None:
     timers.set(Timer.ADVERT, 5.0)
     assert [timers.is_due(Timer.ADVERT, now_s) for now_s in (4.999, 5.0, 6.0)] == [False, True, True]
     assert not timers.is_due(Timer.MASTER_DOWN, 99.0)
+
+
+def test_all_timers_but_one_can_be_stopped() -> None:
+    timers = Timers()
+    for timer in (Timer.ADVERT, Timer.PENANCE):
+        timers.set(timer, 5.0 + timer)
+    timers.clear_all(but=Timer.PENANCE)
+    assert timers.due(99.0) == [(Timer.PENANCE, 5.0 + Timer.PENANCE)]
+    timers.clear_all(but=Timer.ADVERT)
+    assert timers.next_s() is None
+
+
+def test_what_is_due_at_once_comes_in_the_order_of_the_timers() -> None:
+    timers = Timers()
+    timers.set(Timer.LEAVER_GONE, 1.0)
+    timers.set(Timer.ADVERT, 2.0)
+    timers.set(Timer.ANNOUNCEMENT_REFRESH, 9.0)
+    assert timers.due(2.0) == [(Timer.ADVERT, 2.0), (Timer.LEAVER_GONE, 1.0)]
+    assert timers.due(1.5) == [(Timer.LEAVER_GONE, 1.0)]
 
 
 @pytest.mark.parametrize(("by_s", "expected_s"), [(2.0, 7.0), (-1.0, 4.0), (-4.0, 3.0)])

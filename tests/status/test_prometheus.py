@@ -21,6 +21,7 @@ from vrrpd.config.model import CompatMetrics
 from vrrpd.protocol.states import State
 from vrrpd.status.model import (
     AddressStatus,
+    LatenessStatus,
     ProcessStatus,
     RouterStatus,
     Snapshot,
@@ -162,7 +163,7 @@ AWKWARD = ['say "hi"', "back\\slash", "two\nlines", 'mixed \\"\n{}=,', "\N{SNOWM
 @pytest.mark.parametrize("name", AWKWARD)
 @pytest.mark.parametrize("accept", [ANY, OPENMETRICS])
 def test_names_are_read_back_as_they_are(name: str, accept: str) -> None:
-    snapshot = replace(SNAPSHOT, router=RouterStatus((replace(ROUTER, name=name),), 0, 0, 0, 0.0, 0))
+    snapshot = replace(SNAPSHOT, router=RouterStatus((replace(ROUTER, name=name),), 0, 0, 0, LatenessStatus(), 0))
     names = {sample.labels.get("name", name) for sample in samples(snapshot, accept)}
     names |= {sample.labels.get("iname", name) for sample in samples(snapshot, accept)}
     assert names == {name}
@@ -172,12 +173,12 @@ def test_names_are_read_back_as_they_are(name: str, accept: str) -> None:
 @settings(suppress_health_check=[HealthCheck.too_slow], max_examples=30, deadline=None)
 def test_no_name_spoils_the_page(name: str) -> None:
     awkward = replace(ROUTER, name=name, interface=name, addresses=(AddressStatus("192.0.2.1", name, False, True),))
-    samples(replace(SNAPSHOT, router=RouterStatus((awkward,), 0, 0, 0, 0.0, 0)))
+    samples(replace(SNAPSHOT, router=RouterStatus((awkward,), 0, 0, 0, LatenessStatus(), 0)))
 
 
 def test_octets_that_are_no_text_are_shown_as_well_as_they_can_be() -> None:
     awkward = replace(ROUTER, name="VI_\udce4")
-    snapshot = replace(SNAPSHOT, router=RouterStatus((awkward,), 0, 0, 0, 0.0, 0))
+    snapshot = replace(SNAPSHOT, router=RouterStatus((awkward,), 0, 0, 0, LatenessStatus(), 0))
     assert value(snapshot, "vrrpd_virtual_router_priority", name="VI_?") == 100
 
 
@@ -207,7 +208,7 @@ def test_a_process_that_ended_meanwhile_does_not_spoil_the_page() -> None:
 
 def test_one_series_for_each_state_is_1_in_that_state_alone() -> None:
     for state in State:
-        snapshot = replace(SNAPSHOT, router=RouterStatus((replace(ROUTER, state=state),), 0, 0, 0, 0.0, 0))
+        snapshot = replace(SNAPSHOT, router=RouterStatus((replace(ROUTER, state=state),), 0, 0, 0, LatenessStatus(), 0))
         shown = {s.labels["state"]: s.value for s in samples(snapshot) if s.name == "vrrpd_virtual_router_state"}
         assert shown == {each.name.lower(): float(each is state) for each in State}
 
@@ -243,7 +244,51 @@ def test_every_fault_of_an_advert_is_counted_under_its_own_reason() -> None:
         "authentication_type": 12,
         "authentication_type_mismatch": 13,
         "authentication": 14,
+        "ip_header": 17,
+        "keyed_hash_missing": 18,
+        "keyed_hash_malformed": 19,
+        "keyed_hash_unknown_key": 20,
+        "keyed_hash_wrong": 21,
+        "keyed_hash_stale": 22,
+        "keyed_hash_replayed": 23,
+        "destination": 24,
+        "source": 25,
+        "ignored_as_owner": 26,
     }
+
+
+def test_alarms_are_counted_by_kind() -> None:
+    shown = {
+        sample.labels["kind"]: sample.value
+        for sample in samples(SNAPSHOT)
+        if sample.name == "vrrpd_vrrp_alarms_total" and sample.labels["name"] == "VI_1"
+    }
+    assert shown == {"two_masters": 2, "address_in_use": 0}
+
+
+def test_the_state_of_a_sync_group_is_told() -> None:
+    shown = {s.labels["state"]: s.value for s in samples(SNAPSHOT) if s.name == "vrrpd_sync_group_state"}
+    assert shown == {"initialize": 0, "backup": 0, "master": 1, "fault": 0}
+
+
+def test_lateness_is_a_histogram_whose_buckets_add_up() -> None:
+    shown = [
+        (sample.name.removeprefix("vrrpd_router_deadline_lateness_seconds_"), sample.labels.get("le"), sample.value)
+        for sample in samples(SNAPSHOT)
+        if sample.name.startswith("vrrpd_router_deadline_lateness_seconds")
+    ]
+    assert shown == [
+        ("bucket", "0.001", 61),
+        ("bucket", "0.01", 123),
+        ("bucket", "+Inf", 186),
+        ("count", None, 186),
+        ("sum", None, 0.64),
+    ]
+
+
+def test_what_a_virtual_router_speaks_is_told() -> None:
+    assert value(SNAPSHOT, "vrrpd_virtual_router_info", name="VI_1", version="2", family="ipv4") == 1
+    assert value(SNAPSHOT, "vrrpd_virtual_router_master_advert_interval_seconds", name="VI_1") == 1.5
 
 
 @pytest.mark.parametrize(
@@ -350,10 +395,11 @@ def test_the_state_is_keepalived_s_number_once_for_each_address() -> None:
         (State.MASTER, 2, "MASTER"),
         (State.FAULT, 3, "FAULT"),
         (State.RELINQUISHING, 0, "INIT"),
+        (State.LISTENING, 2, "MASTER"),
     ],
 )
 def test_states_have_the_exporters_number_and_word(state: State, number: int, word: str) -> None:
-    snapshot = replace(SNAPSHOT, router=RouterStatus((replace(BARE_ROUTER, state=state),), 0, 0, 0, 0.0, 0))
+    snapshot = replace(SNAPSHOT, router=RouterStatus((replace(BARE_ROUTER, state=state),), 0, 0, 0, LatenessStatus(), 0))
     assert value(snapshot, "keepalived_vrrp_state") == number
     assert value(snapshot, "keepalived_vrrp_advert_sent", state=word) == 2
 

@@ -13,10 +13,12 @@ from vrrpd.protocol.states import State
 from vrrpd.status.model import (
     AddressStatus,
     DirectorStatus,
+    LatenessStatus,
     ProcessStatus,
     RealServerStatus,
     RouterStatus,
     Snapshot,
+    SyncGroupStatus,
     VirtualRouterStatus,
     VirtualServerStatus,
 )
@@ -38,16 +40,28 @@ COUNTERS = Counters(
     authentication_failures=14,
     priority_zero_received=15,
     priority_zero_sent=16,
+    ip_header_errors=17,
+    keyed_hash_missing=18,
+    keyed_hash_malformed=19,
+    keyed_hash_unknown_key=20,
+    keyed_hash_wrong=21,
+    keyed_hash_stale=22,
+    keyed_hash_replayed=23,
+    destination_errors=24,
+    source_errors=25,
+    ignored_as_owner=26,
 )
 ROUTER = VirtualRouterStatus(
     name="VI_1",
     interface="eth0",
     virtual_router_id=51,
+    family=4,
     version=2,
     state=State.MASTER,
     priority=100,
     effective_priority=90,
     advert_interval_s=1.0,
+    master_advert_interval_s=1.5,
     master_down_interval_s=3.609375,
     announcement_delay_s=5.0,
     master_address=IPv4Address("192.0.2.1"),
@@ -60,6 +74,7 @@ ROUTER = VirtualRouterStatus(
     ),
     counters=COUNTERS,
     transitions=(("backup", "startup", 1), ("master", "master-timeout", 3)),
+    alarms=(("two masters", 2), ("address in use", 0)),
 )
 BARE_ROUTER = replace(ROUTER, name="VI_2", virtual_router_id=52, state=State.BACKUP, addresses=(), transitions=())
 UP = RealServerStatus(
@@ -96,13 +111,15 @@ SERVER = VirtualServerStatus(
     traffic=Statistics(connections=31, packets_in=32, packets_out=33, bytes_in=34, bytes_out=35),
 )
 WITHOUT_ROW = replace(SERVER, name="[192.0.2.100]:udp:80", protocol=17, traffic=None, quorum_up=False)
+LATENESS = LatenessStatus(bounds_s=(0.001, 0.01), counts=(61, 62, 63), sum_s=0.64, max_s=0.044)
+GROUP = SyncGroupStatus("VG_1", State.MASTER, ("VI_1", "VI_2"))
 SNAPSHOT = Snapshot(
     reloads=2,
     reloads_refused=1,
     configuration_loaded_unix_s=1_700_000_002.0,
     compat_metrics=CompatMetrics.BOTH,
     processes=(ProcessStatus("router", os.getpid(), True, True, 1), ProcessStatus("director", os.getppid(), True, True, 0)),
-    router=RouterStatus((ROUTER, BARE_ROUTER), 41, 42, 43, 0.044, 45),
+    router=RouterStatus((ROUTER, BARE_ROUTER), 41, 42, 43, LATENESS, 45, (GROUP,)),
     director=DirectorStatus((SERVER, WITHOUT_ROW), 51, 52, 53, 54, 55, 56),
 )
 NO_WORK = replace(

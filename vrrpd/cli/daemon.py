@@ -12,6 +12,7 @@ import click
 from vrrpd import __version__
 from vrrpd.cli.check import check, config_test
 from vrrpd.cli.explain import explain
+from vrrpd.cli.simulate import simulate
 from vrrpd.config import default_file
 from vrrpd.config.model import ListenAddress
 
@@ -101,6 +102,7 @@ def main(
 
 main.add_command(check)
 main.add_command(explain)
+main.add_command(simulate)
 
 
 def _test(file: str, test_log: str, *, config_id: str | None, strict: bool) -> int:

@@ -54,14 +54,16 @@ def bind_virtual_routers(
     """All virtual routers that are sound."""
     around = Surroundings(merged(root, "global_defs"), definitions, membership, preferences, report)
     mind_groups(around.settings, report)
-    hand_over = HandOver(setting(merged(root, "vrrpd"), "hand_over", HandOver.MAKE_BEFORE_BREAK.value))
+    ours = merged(root, "vrrpd")
+    hand_over = HandOver(setting(ours, "hand_over", HandOver.MAKE_BEFORE_BREAK.value))
+    probe_addresses = setting(ours, "probe_addresses", default=True)
     bound: list[VirtualRouter] = []
     seen: dict[object, Node] = {}
     for node in root.all("vrrp_instance"):
         router = _bind(node, around)
         if router is None or _is_duplicate(node, router, seen, report):
             continue
-        bound.append(replace(router, hand_over=hand_over))
+        bound.append(replace(router, hand_over=hand_over, probe_addresses=probe_addresses))
     return tuple(bound)
 
 

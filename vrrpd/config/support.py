@@ -12,7 +12,7 @@ from vrrpd.config.declaration import Effect
 from vrrpd.config.diagnostics import Code, Report
 from vrrpd.config.model import Config, Links, Static, Tracked
 from vrrpd.config.support_director import runnable_daemon, runnable_virtual_servers
-from vrrpd.config.support_vrrp import runnable_virtual_routers
+from vrrpd.config.support_vrrp import runnable_sync_groups, runnable_virtual_routers
 from vrrpd.config.tree import Node
 
 
@@ -29,16 +29,17 @@ def runnable(written: Config, root: Node, report: Report) -> Config:
             assumed="what belongs into the namespace is left out",
             advice="start the daemon in the namespace",
         )
+    routers = () if elsewhere else runnable_virtual_routers(written.virtual_routers, written.sync_groups, root, report)
     return replace(
         written,
         daemon=runnable_daemon(written.daemon),
-        virtual_routers=() if elsewhere else runnable_virtual_routers(written.virtual_routers, root, report),
+        virtual_routers=routers,
         virtual_servers=() if elsewhere else runnable_virtual_servers(written.virtual_servers),
         virtual_server_groups=() if elsewhere else written.virtual_server_groups,
-        sync_groups=(),
+        sync_groups=runnable_sync_groups(written.sync_groups, routers),
         tracked=Tracked(),
         static=Static(),
-        links=Links(),
+        links=Links(garp_groups=written.links.garp_groups),
     )
 
 

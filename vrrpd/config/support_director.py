@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from healthcheck.types import Check
-from vrrpd.config.model import Daemon, RealServer, Scheduling, VirtualServer
+from vrrpd.config.model import Daemon, RealServer, Scheduling, VirtualServer, Vrrp
 
 
 def runnable_daemon(written: Daemon) -> Daemon:
@@ -19,6 +19,11 @@ def runnable_daemon(written: Daemon) -> Daemon:
         compat_metrics=written.compat_metrics,
         lvs=written.lvs,
         namespaces=replace(written.namespaces, network=None, ipsets=False),
+        vrrp=Vrrp(
+            garp_interval_s=written.vrrp.garp_interval_s,
+            gna_interval_s=written.vrrp.gna_interval_s,
+            startup_delay_s=written.vrrp.startup_delay_s,
+        ),
     )
 
 

@@ -9,75 +9,75 @@ from vrrpd.config.bind_address import options
 from vrrpd.config.declaration import Effect
 from vrrpd.config.diagnostics import Code, Report, printable
 from vrrpd.config.line import Line
-from vrrpd.config.model import AuthenticationType, VirtualAddress, VirtualRouter
-from vrrpd.config.settings import merged
+from vrrpd.config.model import Notification, SyncGroup, Tracking, VirtualAddress, VirtualRouter
 from vrrpd.config.tree import Node
 
 ADDRESS_BLOCKS = ("virtual_ipaddress", "virtual_ipaddress_excluded")
-ADDRESS_OPTIONS_BUILT = frozenset({"brd", "dev", "scope", "label"})
-ADDRESS_FIELDS_NOT_BUILT = (
-    "peer", "home", "duplicate_detection", "manages_temporary_addresses", "no_prefix_route", "joins_groups", "tracked",
-    "preferred_lifetime_s", "virtual_mac", "track_group",
+ADDRESS_OPTIONS_BUILT = frozenset(
+    {
+        "brd", "dev", "scope", "label", "peer", "home", "-nodad", "nodad", "mngtmpaddr", "noprefixroute", "autojoin",
+        "preferred_lft", "deprecated",
+    }
 )  # fmt: skip
+ADDRESS_FIELDS_NOT_BUILT = ("tracked", "virtual_mac", "track_group")
 ROUTER_FIELDS_NOT_BUILT = (
-    "strict", "accept", "owner_ignores_adverts", "stalled_master_yields_to", "track_source_address", "skip_address_check",
-    "checksum_as_v2", "receive_buffer_octets", "promote_secondaries", "linkbeat_polling", "track_primary", "may_lack_addresses",
-    "routes", "rules", "tracking", "notification", "lvs_sync_interface",
+    "strict", "accept", "track_source_address", "promote_secondaries", "linkbeat_polling", "may_lack_addresses",
+    "routes", "rules", "notification", "lvs_sync_interface",
 )  # fmt: skip
+TRACKING_NOT_BUILT = ("scripts", "files", "processes", "bfd_sessions")
 ANNOUNCEMENT_FIELDS_NOT_BUILT = ("extra_s", "extra_everywhere")
 
-Obstacle = tuple[Line, Code, str]
 
-
-def runnable_virtual_routers(written: tuple[VirtualRouter, ...], root: Node, report: Report) -> tuple[VirtualRouter, ...]:
+def runnable_virtual_routers(
+    written: tuple[VirtualRouter, ...], groups: tuple[SyncGroup, ...], root: Node, report: Report
+) -> tuple[VirtualRouter, ...]:
     """The virtual routers that run as configured; says of every other one what prevents it."""
-    settings = merged(root, "global_defs")
-    in_groups = _sync_group_members(root, report)
     nodes = {(printable(cast("str", node.values[0])), node.line.position()): node for node in root.all("vrrp_instance")}
     possible = []
     for router in written:
         node = nodes[router.name, router.position]
-        obstacle = _obstacle(router, node, settings)
-        if obstacle is not None:
-            line, code, message = obstacle
-            report.error(code, line, 0, message, assumed=f"virtual router `{router.name}` is left out")
+        refused = next((child for child in node.children if _is_refused(child, router)), None)
+        if refused is not None:
+            message = f"`{refused.keyword.name}` is not built yet"
+            report.error(Code.NOT_BUILT, refused.line, 0, message, assumed=f"virtual router `{router.name}` is left out")
             continue
         _say_which_address_options_have_no_effect(node, report)
-        if router.name not in in_groups:
-            possible.append(_without_what_is_not_built(router))
-    return tuple(possible)
+        possible.append(_without_what_is_not_built(router))
+    split = _members_of_split_groups(
+        {router.name for router in written}, {router.name for router in possible}, groups, root, report
+    )
+    return tuple(router for router in possible if router.name not in split)
 
 
-def _sync_group_members(root: Node, report: Report) -> frozenset[str]:
-    """Names of the virtual routers in sync groups. One that changed state alone would split the group, so none runs."""
-    names = {cast("str", node.values[0]) for node in root.all("vrrp_instance")}
-    members: set[str] = set()
-    for group in root.all("vrrp_sync_group"):
-        entries = [one for block in group.all("group") for entry in block.entries for one in entry.words]
-        known = sorted(names.intersection(entries))
-        members.update(known)
-        what = f"virtual router {', '.join(f'`{name}`' for name in known)}" if known else "the group"
-        report.error(Code.NOT_BUILT, group.line, 0, "`vrrp_sync_group` is not built yet", assumed=f"{what} left out")
-    return frozenset(printable(name) for name in members)
+def _members_of_split_groups(
+    written: set[str], possible: set[str], groups: tuple[SyncGroup, ...], root: Node, report: Report
+) -> set[str]:
+    """Those of whose sync group another member is left out: what must change state together does not run alone."""
+    lines = {node.line.position(): node.line for node in root.all("vrrp_sync_group")}
+    split: set[str] = set()
+    for group in groups:
+        lost = [member for member in group.members if member in written - possible]
+        others = [member for member in group.members if member in possible]
+        if lost and others:
+            split.update(others)
+            report.error(
+                Code.NOT_BUILT,
+                lines[group.position],
+                1,
+                f"a member of sync group `{group.name}` is left out",
+                assumed=f"virtual router {', '.join(f'`{name}`' for name in others)} is left out, too",
+            )
+    return split
 
 
-def _obstacle(router: VirtualRouter, node: Node, settings: Node) -> Obstacle | None:
-    """What is not built and would show on the wire."""
-    refused = next((child for child in node.children if _is_refused(child, router)), None)
-    if refused is not None:
-        return refused.line, Code.NOT_BUILT, f"`{refused.keyword.name}` is not built yet"
-    written = node.last("version") or settings.last("vrrp_version")
-    if router.version != 2 and router.family == 4 and written is not None:
-        return written.line, Code.NOT_BUILT, f"VRRP version {router.version} is not built yet"
-    if router.authentication.type is AuthenticationType.AH:
-        kind = merged(node, "authentication").last("auth_type")
-        return (kind or node).line, Code.NOT_BUILT, "authentication `AH` is not built yet"
-    of_ipv6 = next((entry for entry in _address_entries(node) if ":" in entry.words[0]), node.line)
-    if router.family == 6:
-        return of_ipv6, Code.NOT_BUILT, "virtual routers of IPv6 are not built yet"
-    if any(one.address.version == 6 for one in router.excluded_addresses):
-        return of_ipv6, Code.NOT_BUILT, "virtual addresses of IPv6 are not built yet"
-    return None
+def runnable_sync_groups(written: tuple[SyncGroup, ...], routers: tuple[VirtualRouter, ...]) -> tuple[SyncGroup, ...]:
+    """The sync groups whose members run."""
+    names = {router.name for router in routers}
+    return tuple(
+        replace(group, tracking=_tracking(group.tracking), notification=Notification())
+        for group in written
+        if names.intersection(group.members)
+    )
 
 
 def _is_refused(setting: Node, router: VirtualRouter) -> bool:
@@ -90,9 +90,14 @@ def _without_what_is_not_built(router: VirtualRouter) -> VirtualRouter:
         router,
         addresses=tuple(map(_address, router.addresses)),
         excluded_addresses=tuple(map(_address, router.excluded_addresses)),
+        tracking=_tracking(router.tracking),
         announcements=replace(router.announcements, **_defaults(router.announcements, ANNOUNCEMENT_FIELDS_NOT_BUILT)),
         **_defaults(router, ROUTER_FIELDS_NOT_BUILT),
     )
+
+
+def _tracking(written: Tracking) -> Tracking:
+    return replace(written, **_defaults(written, TRACKING_NOT_BUILT))
 
 
 def _address(written: VirtualAddress) -> VirtualAddress:

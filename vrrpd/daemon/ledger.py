@@ -16,9 +16,11 @@ import struct
 from dataclasses import dataclass
 from pathlib import Path
 
-MAGIC = b"vrrpd ledger 1\n\0"
+from vrrpd.protocol.vrrp_router import InstanceKey
+
+MAGIC = b"vrrpd ledger 2\n\0"
 HEADER = struct.Struct("=16s36s12x")  # magic, boot id
-RECORD = struct.Struct("=15sBB7xd")  # interface, virtual router id, state, time of the last advert in seconds
+RECORD = struct.Struct("=15sBBB6xd")  # interface, family, virtual router id, state, time of the last advert in seconds
 INTERFACE_OCTETS_MAX = 15
 RECORDS_MAX = 4_096
 """More virtual routers than any host runs; the file is 128 KiB, of which only used pages exist."""
@@ -37,11 +39,11 @@ class LastState:
 
 
 class Ledger:
-    """The mapped file. Every virtual router has one record, found by interface and id."""
+    """The mapped file. Every virtual router has one record, found by its key."""
 
     def __init__(self, memory: mmap.mmap) -> None:
         self._memory = memory
-        self._offsets: dict[tuple[bytes, int], int] = {}
+        self._offsets: dict[tuple[bytes, int, int], int] = {}
         self._end = HEADER.size
         """Where the first record begins that is not known yet."""
 
@@ -60,35 +62,35 @@ class Ledger:
         finally:
             os.close(descriptor)
 
-    def read(self, interface: str, virtual_router_id: int) -> LastState | None:
+    def read(self, key: InstanceKey) -> LastState | None:
         """What is known of a virtual router; None if nothing."""
-        offset = self._find(_name(interface), virtual_router_id)
+        offset = self._find(_name(key.interface), key.family, key.virtual_router_id)
         if offset is None:
             return None
-        _interface, _id, state, last_advert_s = RECORD.unpack_from(self._memory, offset)
+        _interface, _family, _id, state, last_advert_s = RECORD.unpack_from(self._memory, offset)
         return LastState(state == MASTER, last_advert_s)
 
-    def write(self, interface: str, virtual_router_id: int, *, master: bool, last_advert_s: float) -> None:
+    def write(self, key: InstanceKey, *, master: bool, last_advert_s: float) -> None:
         """Note a state. A router too many for the ledger is not noted: it merely starts as backup after a crash."""
-        name = _name(interface)
-        offset = self._find(name, virtual_router_id)
+        name = _name(key.interface)
+        offset = self._find(name, key.family, key.virtual_router_id)
         if offset is None:
             if self._end == len(self._memory):
                 return
             offset = self._end
         state = MASTER if master else NOT_MASTER
-        RECORD.pack_into(self._memory, offset, name, virtual_router_id, state, last_advert_s)
+        RECORD.pack_into(self._memory, offset, name, key.family, key.virtual_router_id, state, last_advert_s)
 
-    def _find(self, name: bytes, virtual_router_id: int) -> int | None:
+    def _find(self, name: bytes, family: int, virtual_router_id: int) -> int | None:
         """Where a virtual router's record stands.
 
         Records are only ever added, and another process may have: a router that died was the one that wrote them, and this
         may be the copy of the ledger that its successor was born with.
         """
-        key = (name, virtual_router_id)
+        key = (name, family, virtual_router_id)
         while key not in self._offsets and self._end < len(self._memory) and self._memory[self._end]:
-            padded_name, known_id, _state, _last_advert_s = RECORD.unpack_from(self._memory, self._end)
-            self._offsets[padded_name.rstrip(b"\0"), known_id] = self._end
+            padded_name, known_family, known_id, _state, _last_advert_s = RECORD.unpack_from(self._memory, self._end)
+            self._offsets[padded_name.rstrip(b"\0"), known_family, known_id] = self._end
             self._end += RECORD.size
         return self._offsets.get(key)
 

@@ -21,7 +21,17 @@ from dataclasses import dataclass, field
 
 from ipvs.types import DestinationKey, RowKey
 from vrrpd.balancer.overrides import Override
-from vrrpd.config.model import Lvs, Scheduling, VirtualAddress, VirtualRouter, VirtualServer, VirtualServerGroup
+from vrrpd.config.model import (
+    GarpGroup,
+    Lvs,
+    Scheduling,
+    SyncGroup,
+    VirtualAddress,
+    VirtualRouter,
+    VirtualServer,
+    VirtualServerGroup,
+    Vrrp,
+)
 from vrrpd.status.events import Event
 from vrrpd.status.model import DirectorStatus, RouterStatus
 
@@ -34,6 +44,12 @@ class RouterWork:
     scheduling: Scheduling
     formerly_owned: tuple[VirtualAddress, ...] = ()
     """Addresses that an earlier run or configuration held and may have left behind."""
+    sync_groups: tuple[SyncGroup, ...] = ()
+    garp_groups: tuple[GarpGroup, ...] = ()
+    vrrp: Vrrp = field(default_factory=Vrrp)
+    starts_from_s: float = 0.0
+    """When the first virtual router may take part, on the monotonic clock: `vrrp_startup_delay` counts from the daemon's start,
+    and not anew from a crash."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,55 +1,69 @@
 """The router process: every virtual router of this host, on one event loop, waiting for nothing but packets and time.
 
 It forks no script, opens no file, resolves no name and waits for no other process (DESIGN rule 3). Packets, link and address
-changes and one timer drive the state machines of :mod:`vrrpd.protocol`; what they want done is done here, in their order.
+changes and one timer drive :class:`vrrpd.protocol.vrrp_router.VrrpRouter`; what that wants done is done here, in its order.
 """
 
 from __future__ import annotations
 
 import asyncio
-import heapq
-import itertools
 import logging
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from ipvs.netlink import NetlinkError, NetlinkSocket
-from vrrpd.config.model import Address, Scheduling, VirtualRouter
+from vrrpd.config.model import Address, Scheduling, SyncGroup, VirtualRouter
 from vrrpd.daemon.channel import Channel
 from vrrpd.daemon.child import take_place
 from vrrpd.daemon.holdings import Holdings
 from vrrpd.daemon.ledger import Ledger
 from vrrpd.daemon.messages import EventReport, RouterWork
 from vrrpd.daemon.segment import Segment
-from vrrpd.daemon.station import Station, interfaces, status
-from vrrpd.kernel.addresses import AddressKey, AddressTable
-from vrrpd.kernel.links import Link, primary_address, read_links
+from vrrpd.daemon.station import Station, all_addresses, interfaces, status
+from vrrpd.kernel.addresses import AddressKey, AddressTable, wanted
+from vrrpd.kernel.alarm_clock import AlarmClock
+from vrrpd.kernel.links import Link, link_local_address, primary_address, read_links
 from vrrpd.kernel.monitor import AddressAdded, AddressRemoved, LinkChanged, LinkRemoved, Overrun, RouteMonitor
-from vrrpd.protocol.actions import Action, Announce, HoldAddresses, Notice, ReleaseAddresses, SendAdvert, Transition
-from vrrpd.protocol.events import Event, FaultCleared, FaultRaised, Reconfigured, Shutdown, SourceChanged, Start
-from vrrpd.protocol.instance import OWNER_PRIORITY
-from vrrpd.protocol.packet import virtual_router_id
+from vrrpd.protocol.actions import (
+    Action,
+    Alarm,
+    Announce,
+    HoldAddresses,
+    Notice,
+    PriorityChanged,
+    Probe,
+    ReleaseAddresses,
+    SendAdvert,
+    Transition,
+)
+from vrrpd.protocol.events import AddressAnswered, ClockSet, Event, SourceChanged
+from vrrpd.protocol.instance import Instance
+from vrrpd.protocol.lateness import BUCKETS_S
+from vrrpd.protocol.pacing import AnnounceAddresses
 from vrrpd.protocol.states import State
-from vrrpd.status.events import VirtualRouterChanged
-from vrrpd.status.model import RouterStatus
+from vrrpd.protocol.trackers import Kind
+from vrrpd.protocol.tracking import OWNER_PRIORITY
+from vrrpd.protocol.vrrp_router import InstanceKey, VrrpRouter, key_of
+from vrrpd.status.events import AlarmRaised, SyncGroupChanged, VirtualRouterChanged
+from vrrpd.status.model import LatenessStatus, RouterStatus, SyncGroupStatus
 
 REPAIR_DELAY_S = 0.05
 """An address removed by somebody else is put back so much later: at once for people, and at most twenty times a second when a
 program fights for it."""
 RETRY_S = 1.0
 """An address that the kernel refused is tried again so often."""
-HAND_OVER_MAX_S = 3.0
-"""A safety net when the process is to end: hand-overs end by themselves after 1.1 s at most. The supervisor waits for 10 s."""
+HAND_OVER_MARGIN_S = 2.0
+"""A safety net when the process is to end: hand-overs end by themselves, and those that have not so much later never will."""
+CLOCK_STEP_S = 0.1
+"""The time of day may drift so far from the monotonic clock before virtual routers hear of it; keyed hashes are checked with a
+tolerance of seconds."""
 REAL_TIME_PRIORITY = 20
 """Unless configured: ahead of everything that is not real-time itself, behind the kernel's own threads (50 and above)."""
 
 GIVEN_UP = frozenset({State.INITIALIZE, State.RELINQUISHING})
 """States that an operator asked for, and need no mail."""
-
-StationKey = tuple[str, int]
-"""Interface and virtual router id."""
 
 log = logging.getLogger(__name__)
 
@@ -66,21 +80,17 @@ class Router:
         self._monitor = RouteMonitor()
         self._loop.add_reader(self._monitor.fileno(), self._on_kernel)
         self._segments: dict[str, Segment] = {}
-        self._stations: dict[StationKey, Station] = {}
-        self._leavers: dict[StationKey, Station] = {}
-        """No longer wanted; each is forgotten when it has let go of its addresses."""
+        self._routers = VrrpRouter()
+        self._stations: dict[Instance, Station] = {}
+        """Of every virtual router, also of those that still hand over."""
         self._waiting: list[Callable[[], None]] = []
         """To be called when there are no leavers: one for each order of the supervisor, which rarely gives two at once."""
-        self._deadlines: list[tuple[float, int, Station]] = []
-        """A heap; an entry whose time is not its station's `armed_s` is stale and passed over."""
-        self._order = itertools.count()
-        """Between equal deadlines the older one is first."""
         self._virtual: frozenset[Address] = frozenset()
         """Every virtual address: none of them can be a source of adverts."""
-        self._timer: asyncio.TimerHandle | None = None
+        self._groups: tuple[SyncGroup, ...] = ()
+        self._clock = AlarmClock(self._on_timer)
+        self._unix_offset_s = 0.0
         self._repair_timer: asyncio.TimerHandle | None = None
-        self._unknown_ids = 0
-        self._lateness_max_s = 0.0
         self._scheduled = False
 
     # -- configuration --------------------------------------------------------------------------------------------------
@@ -90,28 +100,33 @@ class Router:
         assert isinstance(work, RouterWork)
         if not self._scheduled:
             self._scheduled = True
+            self._routers.starts_from_s = work.starts_from_s
             take_place("router", _ahead_of_others(work.scheduling))
-        wanted = {key_of(router): router for router in work.virtual_routers}
-        for key in self._stations.keys() - wanted.keys():
-            self._dismiss(key)
-        self._open_segments({name for router in work.virtual_routers for name in interfaces(router)})
+        self._groups = work.sync_groups
+        self._routers.pace(work.vrrp.garp_interval_s, work.vrrp.gna_interval_s, work.garp_groups)
+        configured = {key_of(router): router for router in work.virtual_routers}
+        for key in self._routers.instances.keys() - configured.keys():
+            self._routers.dismiss(key, self._now_s())
+            self._perform()
+        self._open_segments(self._names_needed(work.virtual_routers))
         new = []
-        for key, router in wanted.items():
-            station = self._stations.get(key)
-            if station is None:
-                station = self._stations[key] = Station(router)
-                station.prepare(self._segments)
-                new.append(station)
-            elif station.instance.router != router:
-                self._reconfigure(station, router)
-        owned = {addition.key for station in self._present() for addition in station.additions}
+        for key, router in configured.items():
+            instance = self._routers.instances.get(key)
+            if instance is None:
+                new.append(self._add(router))
+            elif instance.router != router:
+                self._reconfigure(self._stations[instance], router)
+        self._routers.group(work.sync_groups, self._now_s())
+        self._perform()
+        owned = {addition.key for station in self._stations.values() for addition in station.additions}
         self._holdings.own(owned | self._resolved(work))
         self._virtual = frozenset(key.address for key in owned)
+        resuming = self._resuming([station.instance.router for station in new])
         for station in new:
-            self._start(station)
+            self._start(station, resume_master=key_of(station.instance.router) in resuming)
         self._holdings.reconcile()
         self._holdings.disown(owned)
-        remaining = {addition.key for station in self._stations.values() for addition in station.additions}
+        remaining = {addition.key for station in self._wanted() for addition in station.additions}
 
         def finish() -> None:
             self._holdings.disown(remaining)
@@ -120,36 +135,40 @@ class Router:
 
         self._once_handed_over(finish)
 
+    def _names_needed(self, routers: Iterable[VirtualRouter]) -> set[str]:
+        """Of the interfaces that these virtual routers or sync groups have to do with."""
+        tracked = {tracker.name for group in self._groups for tracker in group.tracking.interfaces}
+        return tracked.union(*map(interfaces, routers))
+
     def _open_segments(self, names: set[str]) -> None:
-        for name in names - self._segments.keys():
-            self._segments[name] = Segment(name, self._on_datagram)
+        new = names - self._segments.keys()
+        for name in new:
+            self._segments[name] = Segment(name, self._on_datagram, self._on_answer)
         self._learn_everything()
+        for name in new:
+            self._routers.learn(Kind.INTERFACE, name, self._segments[name].up, self._now_s())
 
     def _close_segments(self) -> None:
         """Of interfaces that no virtual router has to do with any more."""
-        needed = {name for station in self._present() for name in interfaces(station.instance.router)}
+        needed = self._names_needed(station.instance.router for station in self._stations.values())
         for name in self._segments.keys() - needed:
             self._segments.pop(name).close()
 
-    def _start(self, station: Station) -> None:
+    def _add(self, router: VirtualRouter) -> Station:
+        """One that is prepared and does not take part yet."""
+        instance = self._routers.add(router)
+        station = self._stations[instance] = Station(instance)
+        station.prepare(self._segments)
+        self._tell(station, ClockSet(self._unix_offset_s))
+        return station
+
+    def _start(self, station: Station, *, resume_master: bool) -> None:
         """Begin as the protocol says, or go on as master where the peers cannot have noticed that we were away."""
         router = station.instance.router
-        self._segments[router.interface].join(router.multicast_group)
+        self._segments[router.interface].join(router, station.source)
         self._learn_source(station)
-        for name in interfaces(router):
-            if not self._segments[name].up:
-                self._tell(station, FaultRaised(_interface_down(name)))
-        self._tell(station, Start(resume_master=self._may_resume(station)))
-
-    def _dismiss(self, key: StationKey) -> None:
-        """Have a virtual router give up. A master may serve on for a while, beside those that stay."""
-        station = self._leavers[key] = self._stations.pop(key)
-        self._tell(station, Shutdown())
-
-    def _forget(self, key: StationKey) -> None:
-        """A leaver has let go."""
-        del self._leavers[key]
-        self._answer_if_handed_over()
+        self._routers.start(key_of(router), self._now_s(), resume_master=resume_master)
+        self._perform()
 
     def _once_handed_over(self, answer: Callable[[], None]) -> None:
         """Answer the supervisor when no leaver holds an address any more, which may be now."""
@@ -157,26 +176,34 @@ class Router:
         self._answer_if_handed_over()
 
     def _answer_if_handed_over(self) -> None:
-        while self._waiting and not self._leavers:
+        while self._waiting and not self._routers.leavers:
             self._waiting.pop(0)()
 
-    def _present(self) -> list[Station]:
-        """Every virtual router that has something in the kernel, or may have soon."""
-        return [*self._stations.values(), *self._leavers.values()]
+    def _wanted(self) -> list[Station]:
+        """Of the virtual routers that stay."""
+        return [self._stations[instance] for instance in self._routers.instances.values()]
 
     def _reconfigure(self, station: Station, router: VirtualRouter) -> None:
         """Prepare for what the new configuration says before its state machine acts on it."""
         before = {addition.key for addition in station.additions}
-        self._segments[router.interface].join(router.multicast_group)
-        station.instance.on_event(Reconfigured(router), time.monotonic())
+        self._segments[router.interface].join(router, station.source)
+        self._routers.reconfigure(key_of(router), router, self._now_s())
         station.prepare(self._segments)
         self._holdings.release(before - {addition.key for addition in station.additions})
-        self._perform(station)
+        self._perform()
 
-    def _may_resume(self, station: Station) -> bool:
+    def _resuming(self, routers: list[VirtualRouter]) -> set[InstanceKey]:
+        """Who goes on as master; of a sync group all that start, or none."""
+        resuming = {key_of(router) for router in routers if self._may_resume(router)}
+        for group in self._groups:
+            members = {key_of(router) for router in routers if router.name in group.members}
+            if not members <= resuming:
+                resuming -= members
+        return resuming
+
+    def _may_resume(self, router: VirtualRouter) -> bool:
         """Peers take over after `down_timer_adverts` silent intervals and a skew; before that, nobody has noticed."""
-        router = station.instance.router
-        last = self._ledger.read(router.interface, router.virtual_router_id)
+        last = self._ledger.read(key_of(router))
         if last is None or not last.was_master:
             return False
         silence_s = time.monotonic() - last.last_advert_s
@@ -186,42 +213,40 @@ class Router:
         """Keys of the addresses that an earlier run may have left."""
         indexes = {name: segment.link.index for name, segment in self._segments.items() if segment.link is not None}
         return {
-            AddressKey(indexes[address.interface], address.address, address.prefix_length)
-            for address in work.formerly_owned
-            if address.interface in indexes
+            wanted(address, indexes[address.interface]).key for address in work.formerly_owned if address.interface in indexes
         }
 
     # -- what comes in --------------------------------------------------------------------------------------------------
 
+    def _now_s(self) -> float:
+        """The clock that nobody sets. If somebody has set the other one, those that need the time of day hear of it first."""
+        now_s = time.monotonic()
+        offset_s = time.time() - now_s
+        if abs(offset_s - self._unix_offset_s) > CLOCK_STEP_S:
+            self._unix_offset_s = offset_s
+            for instance in self._stations:
+                self._routers.inform(instance, ClockSet(offset_s), now_s)
+        return now_s
+
     def _on_datagram(self, segment: Segment, datagram: bytes) -> None:
         """Hand an advert to its virtual router."""
-        number = virtual_router_id(datagram)
-        station = None
-        if number is not None:
-            key = segment.name, number
-            station = self._leavers.get(key) or self._stations.get(key)
-        if station is None:
-            self._unknown_ids += 1
-            return
-        station.instance.on_packet(datagram, time.monotonic())
-        self._perform(station)
+        self._routers.on_packet(segment.name, datagram, self._now_s())
+        self._perform()
+
+    def _on_answer(self, segment: Segment, address: Address, mac: bytes) -> None:
+        """Somebody else says that he holds an address of ours."""
+        for station in list(self._stations.values()):
+            held = {(each.interface, each.address) for each in all_addresses(station.instance.router)}
+            if (segment.name, address) in held:
+                self._tell(station, AddressAnswered(address, mac))
 
     def _tell(self, station: Station, event: Event) -> None:
-        station.instance.on_event(event, time.monotonic())
-        self._perform(station)
+        self._routers.inform(station.instance, event, self._now_s())
+        self._perform()
 
     def _on_timer(self) -> None:
-        self._timer = None
-        now_s = time.monotonic()
-        while self._deadlines and self._deadlines[0][0] <= now_s:
-            due_s, _order, station = heapq.heappop(self._deadlines)
-            if station.armed_s != due_s:
-                continue  # re-armed for another time meanwhile
-            station.armed_s = None
-            self._lateness_max_s = max(self._lateness_max_s, now_s - due_s)
-            station.instance.on_timer(now_s)
-            self._perform(station)
-        self._arm()
+        self._routers.on_timer(self._now_s())
+        self._perform()
 
     def _on_kernel(self) -> None:
         """Follow what the kernel tells: links come and go, and addresses, ours or such that adverts may come from."""
@@ -254,7 +279,7 @@ class Router:
             return
         for name in list(self._segments):
             self._learn_link(name, links.get(name))
-        for station in self._present():
+        for station in list(self._stations.values()):
             self._learn_source(station)
 
     def _forget_link(self, name: str, index: int) -> None:
@@ -267,29 +292,22 @@ class Router:
         segment = self._segments.get(name)
         if segment is None or segment.link == link:
             return
-        was_up = segment.up
         segment.learn(link)
-        fault = _interface_down(name)
-        if was_up and not segment.up:
-            for leaver in list(self._leavers.values()):
-                if name in interfaces(leaver.instance.router):
-                    self._tell(leaver, FaultRaised(fault))
-        for station in self._stations.values():
+        for station in list(self._stations.values()):
             router = station.instance.router
-            if name not in interfaces(router):
-                continue
-            station.prepare(self._segments)
+            if name in interfaces(router):
+                station.prepare(self._segments)
             if name == router.interface:
-                segment.join(router.multicast_group)
+                segment.join(router, station.source)
                 self._learn_source(station)
-            if was_up != segment.up:
-                self._tell(station, FaultCleared(fault) if segment.up else FaultRaised(fault))
+        self._routers.learn(Kind.INTERFACE, name, segment.up, self._now_s())
+        self._perform()
 
     def _learn_sources(self, key: AddressKey) -> None:
         """An address came or went; a takeover's own hundreds are passed over at once."""
         if key.address in self._virtual:
             return
-        for station in self._present():
+        for station in list(self._stations.values()):
             link = self._segments[station.instance.router.interface].link
             if link is not None and link.index == key.interface_index:
                 self._learn_source(station)
@@ -299,9 +317,11 @@ class Router:
         router = station.instance.router
         link = self._segments[router.interface].link
         virtual = frozenset[Address]() if router.priority == OWNER_PRIORITY else self._virtual
-        address = None if link is None else primary_address(link, self._holdings.current, virtual)
+        find = link_local_address if router.family == 6 else primary_address
+        address = None if link is None else find(link, self._holdings.current, virtual)
         if address != station.source:
             station.source = address
+            self._segments[router.interface].join(router, address)
             self._tell(station, SourceChanged(address))
 
     def _repair_later(self, delay_s: float) -> None:
@@ -311,7 +331,7 @@ class Router:
     def _repair(self) -> None:
         self._repair_timer = None
         restored = set(self._holdings.repair())
-        for station in self._stations.values():
+        for station in self._wanted():
             again = [addition.key for addition in station.additions if addition.key in restored]
             if again:
                 log.warning("%s: put back %s, which had gone missing", station.name, ", ".join(map(str, again)))
@@ -320,47 +340,78 @@ class Router:
 
     # -- what goes out --------------------------------------------------------------------------------------------------
 
-    def _perform(self, station: Station) -> None:
-        for action in station.instance.actions():
-            self._do(station, action)
-        due_s = station.instance.deadline()
-        if due_s != station.armed_s:
-            station.armed_s = due_s
-            if due_s is not None:
-                heapq.heappush(self._deadlines, (due_s, next(self._order), station))
-            self._arm()
-        key = key_of(station.instance.router)
-        if station.instance.state is State.INITIALIZE and self._leavers.get(key) is station:
-            self._forget(key)
+    def _perform(self) -> None:
+        """Do what is wanted, forget those that have let go, and set the timer for what comes next."""
+        for instance, action in self._routers.actions():
+            self._do(self._stations[instance], action)
+        for changed in self._routers.group_transitions():
+            self._report_group(changed.name, changed.old, changed.new)
+        if len(self._stations) > len(self._routers.instances) + len(self._routers.leavers):
+            self._forget_the_gone()
+        self._clock.set(self._routers.deadline())
 
-    def _do(self, station: Station, action: Action) -> None:
+    def _forget_the_gone(self) -> None:
+        staying = {*self._routers.instances.values(), *self._routers.leavers}
+        for instance in self._stations.keys() - staying:
+            router = self._stations.pop(instance).instance.router
+            if not any(key_of(other.router) == key_of(router) for other in staying):
+                self._segments[router.interface].leave(router.family, router.virtual_router_id)
+        self._answer_if_handed_over()
+
+    def _do(self, station: Station, action: Action | AnnounceAddresses) -> None:
         router = station.instance.router
         match action:
-            case SendAdvert(datagram, priority):
-                self._segments[router.interface].send(datagram, router.multicast_group)
+            case SendAdvert(datagrams, priority):
+                for datagram in datagrams:
+                    self._segments[router.interface].send(datagram)
                 self._note(station, master=priority > 0)
             case HoldAddresses():
                 self._holdings.hold(station.additions)
+                self._watch()
                 self._repair_later(RETRY_S)
             case ReleaseAddresses():
                 self._release(station)
+                self._watch()
             case Announce(repeat):
                 station.announce(self._segments, repeat)
+            case AnnounceAddresses(addresses, repeat):
+                station.announce(self._segments, repeat, only=station.keys_of(addresses))
+            case Probe():
+                self._probe(station)
             case Transition():
                 self._report(station, action)
+            case Alarm():
+                self._report_alarm(station, action)
+            case PriorityChanged(old, new):
+                log.info("%s: effective priority %d -> %d", station.name, old, new)
             case Notice(_kind, text):
                 log.warning("%s: %s", station.name, text)
+
+    def _probe(self, station: Station) -> None:
+        """Of the first address only: who else is master for one of them is so for all."""
+        first = station.instance.router.addresses[0]
+        self._segments[first.interface].probe(first.address, station.source)
+
+    def _watch(self) -> None:
+        """Listen for others that answer for what our masters hold."""
+        watched: dict[str, set[Address]] = {name: set() for name in self._segments}
+        for instance in self._stations:
+            router = instance.router
+            if instance.holds_addresses and router.probe_addresses:
+                for each in all_addresses(router):
+                    watched[each.interface].add(each.address)
+        for name, addresses in watched.items():
+            self._segments[name].watch(addresses)
 
     def _release(self, station: Station) -> None:
         """What a reload gave to another virtual router meanwhile is no longer for a leaver to take away."""
         keys = {addition.key for addition in station.additions}
-        if self._leavers.get(key_of(station.instance.router)) is station:
-            keys -= {addition.key for other in self._stations.values() for addition in other.additions}
+        if self._routers.instances.get(key_of(station.instance.router)) is not station.instance:
+            keys -= {addition.key for other in self._wanted() for addition in other.additions}
         self._holdings.release(keys)
 
     def _note(self, station: Station, *, master: bool) -> None:
-        router = station.instance.router
-        self._ledger.write(router.interface, router.virtual_router_id, master=master, last_advert_s=time.monotonic())
+        self._ledger.write(key_of(station.instance.router), master=master, last_advert_s=time.monotonic())
 
     def _report(self, station: Station, transition: Transition) -> None:
         router, new = station.instance.router, transition.new
@@ -378,21 +429,29 @@ class Router:
             sender=transition.sender,
             sender_priority=transition.sender_priority,
             mail=router.smtp_alert and new not in GIVEN_UP,
+            detail=transition.detail,
         )
         self._channel.send(EventReport(event))
 
-    def _arm(self) -> None:
-        """One timer for all, re-armed only when the next deadline is another."""
-        while self._deadlines and self._deadlines[0][2].armed_s != self._deadlines[0][0]:
-            heapq.heappop(self._deadlines)
-        next_s = self._deadlines[0][0] if self._deadlines else None
-        if self._timer is not None:
-            if self._timer.when() == next_s:
-                return
-            self._timer.cancel()
-            self._timer = None
-        if next_s is not None:
-            self._timer = self._loop.call_at(next_s, self._on_timer)
+    def _report_group(self, name: str, old: State, new: State) -> None:
+        mail = any(group.smtp_alert for group in self._groups if group.name == name)
+        self._channel.send(EventReport(SyncGroupChanged(time.time(), name, old.name, new.name, mail=mail)))
+
+    def _report_alarm(self, station: Station, alarm: Alarm) -> None:
+        router = station.instance.router
+        station.alarms[alarm.kind.value] += 1
+        event = AlarmRaised(
+            at_unix_s=time.time(),
+            name=router.name,
+            interface=router.interface,
+            virtual_router_id=router.virtual_router_id,
+            kind=alarm.kind.value,
+            text=alarm.text,
+            sender=alarm.sender,
+            sender_priority=alarm.sender_priority,
+            mail=router.smtp_alert,
+        )
+        self._channel.send(EventReport(event))
 
     # -- for the supervisor ---------------------------------------------------------------------------------------------
 
@@ -401,14 +460,17 @@ class Router:
 
     def status(self) -> RouterStatus:
         """Everything there is to know of the virtual routers."""
+        lateness = self._routers.lateness
         return RouterStatus(
-            virtual_routers=tuple(
-                status(station, self._holdings.current) for station in (self._stations | self._leavers).values()
+            virtual_routers=tuple(status(station, self._holdings.current) for station in self._stations.values()),
+            sync_groups=tuple(
+                SyncGroupStatus(name, group.state, tuple(member.router.name for member in group.members))
+                for name, group in self._routers.groups.items()
             ),
-            unknown_virtual_router_ids=self._unknown_ids,
+            unknown_virtual_router_ids=self._routers.unknown_virtual_router_ids,
             address_repairs=self._holdings.repairs,
             send_errors=sum(segment.send_errors for segment in self._segments.values()),
-            lateness_max_s=self._lateness_max_s,
+            lateness=LatenessStatus(BUCKETS_S, tuple(lateness.counts), lateness.sum_s, lateness.max_s),
             messages_dropped=self._channel.dropped,
         )
 
@@ -420,23 +482,22 @@ class Router:
             self._holdings.reconcile()
             done()
 
-        safety_net = self._loop.call_later(HAND_OVER_MAX_S, self._end_hand_overs)
-        for key in list(self._stations):
-            self._dismiss(key)
+        longest_s = max((instance.hand_over_max_s for instance in self._stations), default=0.0)
+        if longest_s > HAND_OVER_MARGIN_S:
+            log.info("the hand-over may take %.0f s, for adverts are as rare", longest_s)
+        safety_net = self._loop.call_later(longest_s + HAND_OVER_MARGIN_S, self._end_hand_overs)
+        for key in list(self._routers.instances):
+            self._routers.dismiss(key, self._now_s())
+            self._perform()
         self._once_handed_over(give_back)
 
     def _end_hand_overs(self) -> None:
         """Whatever keeps them from ending by themselves must not keep our addresses in the kernel."""
-        log.error("%d virtual routers did not end their hand-over; letting go of their addresses", len(self._leavers))
-        for station in self._leavers.values():
-            self._release(station)
-        self._leavers.clear()
-        self._answer_if_handed_over()
-
-
-def key_of(router: VirtualRouter) -> StationKey:
-    """What tells virtual routers apart on the wire."""
-    return router.interface, router.virtual_router_id
+        log.error("%d virtual routers did not end their hand-over; letting go of their addresses", len(self._routers.leavers))
+        for leaver in self._routers.leavers:
+            self._release(self._stations[leaver])
+        self._routers.abandon_leavers()
+        self._perform()
 
 
 def _ahead_of_others(wishes: Scheduling) -> Scheduling:
@@ -444,8 +505,3 @@ def _ahead_of_others(wishes: Scheduling) -> Scheduling:
     if wishes.real_time_priority is None and wishes.nice is None:
         wishes = replace(wishes, real_time_priority=REAL_TIME_PRIORITY)
     return replace(wishes, lock_memory=True)
-
-
-def _interface_down(name: str) -> str:
-    """The fault of a virtual router that needs the interface."""
-    return f"interface {name} is down"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
-from ipaddress import IPv4Address
+from collections.abc import Collection, Iterable, Mapping
 
-from vrrpd.config.model import VirtualAddress, VirtualRouter
+from vrrpd.config.model import Address, VirtualAddress, VirtualRouter
 from vrrpd.daemon.segment import Segment
 from vrrpd.kernel.addresses import AddAddress, AddressKey, AddressMap, wanted
-from vrrpd.kernel.arp import announcements
+from vrrpd.kernel.announcements import announcements
+from vrrpd.protocol.actions import AlarmKind
 from vrrpd.protocol.instance import Instance
 from vrrpd.status.model import AddressStatus, VirtualRouterStatus
 
@@ -17,16 +17,16 @@ from vrrpd.status.model import AddressStatus, VirtualRouterStatus
 class Station:
     """One virtual router."""
 
-    def __init__(self, router: VirtualRouter) -> None:
-        self.instance = Instance(router)
-        self.source: IPv4Address | None = None
-        self.armed_s: float | None = None
-        """The deadline that the router's timer knows of."""
+    def __init__(self, instance: Instance) -> None:
+        self.instance = instance
+        self.source: Address | None = None
         self.additions: list[AddAddress] = []
         """Netlink messages that put its addresses on their interfaces, encoded beforehand."""
         self._frames: dict[str, tuple[tuple[AddressKey, bytes], ...]] = {}
-        """Gratuitous ARP frames for each interface, encoded beforehand."""
+        """Announcements for each interface, encoded beforehand."""
+        self._keys: dict[VirtualAddress, AddressKey] = {}
         self.transitions: Counter[tuple[str, str]] = Counter()
+        self.alarms: Counter[str] = Counter()
         self.changed_unix_s = 0.0
 
     @property
@@ -38,6 +38,7 @@ class Station:
     def prepare(self, segments: Mapping[str, Segment]) -> None:
         """Encode what a takeover sends; anew whenever the configuration or a link changes."""
         self.additions = []
+        self._keys = {}
         frames: dict[str, list[tuple[AddressKey, bytes]]] = {}
         for address in all_addresses(self.instance.router):
             link = segments[address.interface].link
@@ -45,15 +46,20 @@ class Station:
                 continue
             addition = wanted(address, link.index)
             self.additions.append(addition)
+            self._keys[address] = addition.key
             frames.setdefault(address.interface, []).extend(
                 (addition.key, frame) for frame in announcements(link, (address.address,))
             )
         self._frames = {name: tuple(pairs) for name, pairs in frames.items()}
 
     def announce(self, segments: Mapping[str, Segment], repeat: int, only: Collection[AddressKey] | None = None) -> None:
-        """Send a set of gratuitous ARPs for all addresses, or only for some."""
+        """Send a set of announcements for all addresses, or only for some."""
         for name, pairs in self._frames.items():
             segments[name].announce(tuple(frame for key, frame in pairs if only is None or key in only), repeat)
+
+    def keys_of(self, addresses: Iterable[VirtualAddress]) -> set[AddressKey]:
+        """The kernel's keys of some of its addresses; those on interfaces that are not there have none."""
+        return {self._keys[address] for address in addresses if address in self._keys}
 
 
 def all_addresses(router: VirtualRouter) -> tuple[VirtualAddress, ...]:
@@ -62,8 +68,9 @@ def all_addresses(router: VirtualRouter) -> tuple[VirtualAddress, ...]:
 
 
 def interfaces(router: VirtualRouter) -> set[str]:
-    """Every interface that it has to do with."""
-    return {router.interface, *(address.interface for address in all_addresses(router))}
+    """Every interface that it has to do with, be it only that it is tracked."""
+    tracked = (tracker.name for tracker in router.tracking.interfaces)
+    return {router.interface, *(address.interface for address in all_addresses(router)), *tracked}
 
 
 def status(station: Station, present: AddressMap) -> VirtualRouterStatus:
@@ -74,11 +81,13 @@ def status(station: Station, present: AddressMap) -> VirtualRouterStatus:
         name=router.name,
         interface=router.interface,
         virtual_router_id=router.virtual_router_id,
+        family=router.family,
         version=router.version,
         state=instance.state,
         priority=router.priority,
         effective_priority=instance.priority,
         advert_interval_s=router.advert_interval_s,
+        master_advert_interval_s=instance.master_advert_interval_s,
         master_down_interval_s=instance.master_down_interval_s,
         announcement_delay_s=router.announcements.delay_s,
         master_address=instance.master_address,
@@ -95,6 +104,7 @@ def status(station: Station, present: AddressMap) -> VirtualRouterStatus:
         ),
         counters=instance.counters,
         transitions=tuple((state, cause, count) for (state, cause), count in station.transitions.items()),
+        alarms=tuple((kind.value, station.alarms[kind.value]) for kind in AlarmKind),
     )
 
 

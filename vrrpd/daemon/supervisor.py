@@ -30,7 +30,7 @@ from vrrpd.daemon.run_directory import AlreadyRunningError, Ownership, Ownership
 from vrrpd.notify.commands import CommandQueue
 from vrrpd.notify.mail import Mailer
 from vrrpd.protocol.states import State
-from vrrpd.status.events import VirtualRouterChanged
+from vrrpd.status.events import AlarmRaised, VirtualRouterChanged
 from vrrpd.status.model import DirectorStatus, RouterStatus, Snapshot
 
 if TYPE_CHECKING:
@@ -86,6 +86,7 @@ class Supervisor:
     def __init__(self, options: Options) -> None:
         self._options = options
         self._ownership_file = OwnershipFile(options.run_dir / "ownership.json")
+        self._started_s = time.monotonic()
         self._reloads = 0
         self._reloads_refused = 0
         self._reloading: asyncio.Task[None] | None = None
@@ -155,8 +156,8 @@ class Supervisor:
             task.cancel()
         if self._reloading is not None:
             self._reloading.cancel()
-        for child in (self._router, self._director):
-            await child.stop(STOP_TIMEOUT_S)
+        await self._router.stop(STOP_TIMEOUT_S + _rarest_adverts_s(self._config))
+        await self._director.stop(STOP_TIMEOUT_S)
         self._ownership_file.write(Ownership())
         await self._commands.close(COMMANDS_TIMEOUT_S)
         if self._http is not None:
@@ -223,7 +224,16 @@ class Supervisor:
         daemon = config.daemon
         waits = []
         if routers or self._router.alive:
-            waits.append(self._router.give(RouterWork(routers, daemon.router_scheduling, formerly.addresses)))
+            router_work = RouterWork(
+                routers,
+                daemon.router_scheduling,
+                formerly.addresses,
+                sync_groups=config.sync_groups,
+                garp_groups=config.links.garp_groups,
+                vrrp=daemon.vrrp,
+                starts_from_s=self._started_s + daemon.vrrp.startup_delay_s,
+            )
+            waits.append(self._router.give(router_work))
         if servers or self._director.alive:
             overrides = read_overrides(self._options.run_dir / "overrides.json")
             groups = config.virtual_server_groups
@@ -251,7 +261,7 @@ class Supervisor:
             case LogLine(level, text):
                 log.log(level, "%s", text)
             case EventReport(event):
-                log.info("%s", event.headline())
+                log.log(logging.WARNING if isinstance(event, AlarmRaised) else logging.INFO, "%s", event.headline())
                 if self._mailer is not None:
                     self._mailer.hear(event)
                 self._commands.hear(event)
@@ -324,6 +334,11 @@ def _synchronised(config: Config) -> Lvs:
         return lvs
     numbers = (one.virtual_router_id for one in config.virtual_routers if one.name == daemon.virtual_router)
     return replace(lvs, sync_daemon=replace(daemon, sync_id=next(numbers, 0)))
+
+
+def _rarest_adverts_s(config: Config) -> float:
+    """How much longer a hand-over may take where version 3 scales it with the advert interval: at most 40.95 s."""
+    return max((router.advert_interval_s for router in config.virtual_routers if router.version == 3), default=0.0)
 
 
 def _pid_file_writer(configured: Path | None, default: Path) -> Callable[[int | None], None]:

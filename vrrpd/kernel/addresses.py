@@ -12,20 +12,27 @@ from __future__ import annotations
 import errno
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from ipaddress import ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_network
+from socket import AF_INET, AF_INET6
 
 from ipvs.netlink import NetlinkError, NetlinkSocket
 from vrrpd.config.model import Address, VirtualAddress
 from vrrpd.kernel import rtnetlink
 
+FAMILIES = (AF_INET, AF_INET6)
+
 
 @dataclass(frozen=True, slots=True)
 class AddressKey:
-    """Identity of an address: the kernel holds the same address twice where the interface or the prefix length differs."""
+    """Identity of an address: the kernel holds the same address twice where the interface, the prefix length or the peer
+    differs (of IPv6, where the interface does)."""
 
     interface_index: int
     address: Address
     prefix_length: int
+    """The peer's, where there is one."""
+    peer: Address | None = None
+    """The other end of a point-to-point link."""
 
     def __str__(self) -> str:
         return f"{self.address}/{self.prefix_length}"
@@ -38,11 +45,28 @@ class AddressAttributes:
     label: str | None = None
     """The kernel gives every IPv4 address one: the interface's name, if nothing else is asked for."""
     scope: int = rtnetlink.RT_SCOPE_UNIVERSE
+    """RT_SCOPE_*. An IPv6 address has the one that it says itself, which is not kept here."""
     broadcast: Address | None = None
+    flags: int = 0
+    """Those of IFA_F_ASKED_FOR."""
+    preferred_lifetime_s: int | None = field(default=None, compare=False)
+    """None is for ever, 0 is deprecated; see `is_as_asked`, for what is left of it changes by the second."""
     protocol: int = field(default=rtnetlink.KEEPALIVED_PROTOCOL, compare=False)
     """Who set it (IFA_PROTO); read from the kernel, 0 where that does not say."""
     secondary: bool = field(default=False, compare=False)
     """Not the first of its network on its interface; read from the kernel."""
+    tentative: bool = field(default=False, compare=False)
+    """An IPv6 address that nobody can use before the kernel has asked whether it is in use elsewhere; read from the kernel."""
+    duplicate: bool = field(default=False, compare=False)
+    """It is: the kernel lets nobody use the address (IFA_F_DADFAILED). Read from the kernel; an operator has to know."""
+
+    def is_as_asked(self, desired: AddressAttributes) -> bool:
+        """Whether nothing is to be changed where this is what the kernel has.
+
+        A finite lifetime runs down, and of IPv4 the kernel does not tell of it, so any will do.
+        """
+        asked_s = desired.preferred_lifetime_s
+        return self == desired and (bool(asked_s) or asked_s == self.preferred_lifetime_s)
 
 
 AddressMap = Mapping[AddressKey, AddressAttributes]
@@ -65,6 +89,9 @@ class AddAddress:
             label=attributes.label,
             scope=attributes.scope,
             broadcast=attributes.broadcast,
+            peer=key.peer,
+            flags=attributes.flags,
+            preferred_lifetime_s=attributes.preferred_lifetime_s,
         )
         object.__setattr__(self, "message", message)
 
@@ -80,7 +107,8 @@ class DeleteAddress:
     message: bytes = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        message = rtnetlink.delete_address(self.key.interface_index, self.key.address, self.key.prefix_length)
+        key = self.key
+        message = rtnetlink.delete_address(key.interface_index, key.address, key.prefix_length, key.peer)
         object.__setattr__(self, "message", message)
 
     def __str__(self) -> str:
@@ -108,9 +136,10 @@ class AddressFailure:
 
 
 REMEDIES = {
-    errno.ENODEV: "the interface is gone, or takes no IPv4; the address is set when it comes back",
+    errno.ENODEV: "the interface is gone, or takes no addresses; the address is set when it comes back",
+    errno.EACCES: "IPv6 is disabled on the interface; set net.ipv6.conf.*.disable_ipv6 to 0",
     errno.EPERM: "give the process CAP_NET_ADMIN",
-    errno.EINVAL: "check the address's prefix length, scope and label, and that addresses of one network have one scope",
+    errno.EINVAL: "check the address's prefix length, scope, label and options, and that a network's addresses have one scope",
     errno.ENOBUFS: "the kernel is short of memory",
     errno.ENOMEM: "the kernel is short of memory",
 }
@@ -128,19 +157,44 @@ class Applied:
 
 def wanted(address: VirtualAddress, interface_index: int) -> AddAddress:
     """The operation that puts a configured address on its interface."""
-    return AddAddress(
-        AddressKey(interface_index, address.address, address.prefix_length),
-        AddressAttributes(label=address.label or address.interface, scope=address.scope, broadcast=address.broadcast),
+    peer, prefix_length = None, address.prefix_length
+    if address.peer is not None:
+        peer, prefix_length = address.peer.address, address.peer.length
+    of_ipv4 = isinstance(address.address, IPv4Address)
+    attributes = AddressAttributes(
+        label=(address.label or address.interface) if of_ipv4 else None,
+        scope=address.scope,
+        broadcast=address.broadcast,
+        flags=_flags(address),
+        preferred_lifetime_s=address.preferred_lifetime_s,
     )
+    return AddAddress(AddressKey(interface_index, address.address, prefix_length, peer), attributes)
+
+
+def _flags(address: VirtualAddress) -> int:
+    """A master takes its addresses over, so it does not first ask whether they are in use, unless told to."""
+    asked = {
+        rtnetlink.IFA_F_NODAD: isinstance(address.address, IPv6Address) and not address.duplicate_detection,
+        rtnetlink.IFA_F_HOMEADDRESS: address.home,
+        rtnetlink.IFA_F_MANAGETEMPADDR: address.manages_temporary_addresses,
+        rtnetlink.IFA_F_NOPREFIXROUTE: address.no_prefix_route,
+        rtnetlink.IFA_F_MCAUTOJOIN: address.joins_groups,
+    }
+    return sum(flag for flag, wished in asked.items() if wished)
 
 
 def diff(desired: AddressMap, current: AddressMap, owned: Collection[AddressKey]) -> list[Operation]:
     """What turns `current` into `desired`, deletions first.
 
-    Only addresses in `owned` are ever deleted. One of them whose label, scope or broadcast address changed is deleted and added
-    again, since the kernel cannot change those in place; a foreign one that is desired is taken as it is.
+    Only addresses in `owned` are ever deleted. One of them whose label, scope, broadcast address, flags or lifetime changed is
+    deleted and added again, since the kernel cannot change most of those in place; a foreign one that is desired is taken as
+    it is.
     """
-    deleted = [key for key in current if key in owned and desired.get(key) != current[key]]
+    deleted = [
+        key
+        for key, attributes in current.items()
+        if key in owned and not (key in desired and attributes.is_as_asked(desired[key]))
+    ]
     lost = set(deleted) | set(_taken_along(deleted, current))
     added = [key for key in desired if key not in current or key in lost]
     return [*map(DeleteAddress, deleted), *(AddAddress(key, desired[key]) for key in added)]
@@ -167,20 +221,25 @@ def _network(key: AddressKey) -> tuple[int, object]:
 
 def observed_address(message: rtnetlink.AddressMessage) -> tuple[AddressKey, AddressAttributes]:
     """An address as the kernel tells of it."""
+    of_ipv4 = isinstance(message.address, IPv4Address)
     return (
-        AddressKey(message.interface_index, message.address, message.prefix_length),
+        AddressKey(message.interface_index, message.address, message.prefix_length, message.peer),
         AddressAttributes(
             label=message.label,
-            scope=message.scope,
+            scope=message.scope if of_ipv4 else rtnetlink.RT_SCOPE_UNIVERSE,
             broadcast=message.broadcast,
+            flags=message.flags & rtnetlink.IFA_F_ASKED_FOR,
+            preferred_lifetime_s=0 if message.flags & rtnetlink.IFA_F_DEPRECATED else message.preferred_lifetime_s,
             protocol=message.protocol,
-            secondary=bool(message.flags & rtnetlink.IFA_F_SECONDARY),
+            secondary=of_ipv4 and bool(message.flags & rtnetlink.IFA_F_SECONDARY),
+            tentative=bool(message.flags & rtnetlink.IFA_F_TENTATIVE),
+            duplicate=bool(message.flags & rtnetlink.IFA_F_DADFAILED),
         ),
     )
 
 
 class AddressTable:
-    """The kernel's table of IPv4 addresses, in the network namespace where the socket was opened."""
+    """The kernel's table of addresses of both families, in the network namespace where the socket was opened."""
 
     def __init__(self, netlink: NetlinkSocket) -> None:
         self._netlink = netlink
@@ -190,7 +249,8 @@ class AddressTable:
 
         Raises NetlinkError.
         """
-        messages = (rtnetlink.decode_address(payload) for _kind, payload in self._netlink.dump(rtnetlink.dump_addresses()))
+        answers = [answer for family in FAMILIES for answer in self._netlink.dump(rtnetlink.dump_addresses(family))]
+        messages = (rtnetlink.decode_address(payload) for _kind, payload in answers)
         return dict(observed_address(message) for message in messages if message is not None)
 
     def apply(self, operations: Sequence[Operation]) -> Applied:

@@ -1,114 +1,52 @@
-"""Gratuitous ARP: a new master tells its neighbours and their switches where its addresses are now (RFC 3768 section 6.4.1)."""
+"""ARP for virtual IPv4 addresses: the frames that announce and ask for one (RFC 826, RFC 5227)."""
 
 from __future__ import annotations
 
-import errno
-import select
-import socket
 import struct
-import time
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from ipaddress import IPv4Address
-
-from vrrpd.config.model import Address
-from vrrpd.kernel.links import Link
 
 ETH_P_ARP = 0x0806
 ARPHRD_ETHER = 1
 ETH_P_IP = 0x0800
 ARPOP_REQUEST = 1
+ARPOP_REPLY = 2
 BROADCAST_MAC = b"\xff" * 6
+UNKNOWN_MAC = bytes(6)
+NO_ADDRESS = bytes(4)
+"""For a sender that must not be learnt: a probe asks without telling (RFC 5227 section 2.1.1)."""
 
 FRAME = struct.Struct("!6s6sH HHBBH 6s4s 6s4s")
 """Ethernet header; ARP header (RFC 826); sender's and target's hardware and protocol addresses. 42 octets."""
 
-WAIT_MAX_S = 0.02
-"""How long one set of announcements may wait for room in the send buffer, in seconds: adverts and timers of every virtual
-router wait as long."""
-
-HOPELESS = frozenset({errno.EAGAIN, errno.ENETDOWN, errno.ENODEV, errno.ENXIO})
-"""Errors after which the rest of the set is not tried: no room within WAIT_MAX_S, or the interface is down or gone. ENOBUFS is
-none of them: the interface's queue dropped that one frame."""
-
 
 def gratuitous_arp(mac: bytes, address: IPv4Address) -> bytes:
     """The Ethernet frame that announces `address` at `mac` (6 octets): an ARP request for the address by its own holder."""
-    octets = address.packed
+    # The target's hardware address means nothing in a request; keepalived sends this one.
+    return _request(mac, address.packed, BROADCAST_MAC, address.packed)
+
+
+def arp_probe(mac: bytes, address: IPv4Address) -> bytes:
+    """The Ethernet frame that asks who else holds `address`, without telling that we do."""
+    return _request(mac, NO_ADDRESS, UNKNOWN_MAC, address.packed)
+
+
+def claimed(frame: bytes) -> tuple[IPv4Address, bytes] | None:
+    """Address and MAC that an ARP frame says belong together: a reply, or an announcement. None where it says nothing."""
+    if len(frame) < FRAME.size:
+        return None
+    fields = FRAME.unpack_from(frame)
+    hardware, protocol, hardware_octets, protocol_octets, operation, mac, sender, _target_mac, target = fields[3:]
+    if (hardware, protocol, hardware_octets, protocol_octets) != (ARPHRD_ETHER, ETH_P_IP, 6, 4):
+        return None
+    if operation != ARPOP_REPLY and not (operation == ARPOP_REQUEST and sender == target):
+        return None
+    return IPv4Address(sender), mac
+
+
+def _request(mac: bytes, sender: bytes, target_mac: bytes, target: bytes) -> bytes:
     return FRAME.pack(
         BROADCAST_MAC, mac, ETH_P_ARP,
-        ARPHRD_ETHER, ETH_P_IP, len(mac), len(octets), ARPOP_REQUEST,
-        mac, octets,
-        BROADCAST_MAC, octets,  # the target's hardware address means nothing in a request; keepalived sends this one
+        ARPHRD_ETHER, ETH_P_IP, len(mac), len(target), ARPOP_REQUEST,
+        mac, sender,
+        target_mac, target,
     )  # fmt: skip
-
-
-def announcements(link: Link, addresses: Iterable[Address]) -> tuple[bytes, ...]:
-    """The frames that announce IPv4 `addresses` on `link`, in their order; none where the link does not speak ARP."""
-    if not link.arp:
-        return ()
-    return tuple(gratuitous_arp(link.mac, address) for address in addresses if isinstance(address, IPv4Address))
-
-
-@dataclass(frozen=True, slots=True)
-class Announced:
-    """What became of a set of announcements."""
-
-    sent: int
-    not_sent: int
-    error: OSError | None = None
-    """The last reason for a frame that was not sent."""
-
-
-class ArpSocket:
-    """Sends Ethernet frames on one interface; hears none. Raises OSError where there is no such interface or no CAP_NET_RAW."""
-
-    def __init__(self, link: Link) -> None:
-        self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC, 0)
-        try:
-            self._socket.bind((link.name, 0))
-        except OSError:
-            self._socket.close()
-            raise
-
-    def close(self) -> None:
-        """Give the socket back; it cannot be used after that."""
-        self._socket.close()
-
-    def announce(self, frames: Sequence[bytes], repeat: int) -> Announced:
-        """Send all frames, then all of them again, `repeat` rounds in all. Never raises; waits at most WAIT_MAX_S.
-
-        In rounds, so that every address is announced once before any is announced twice.
-        """
-        deadline_s = time.monotonic() + WAIT_MAX_S
-        total, sent, last_error = len(frames) * repeat, 0, None
-        for _ in range(repeat):
-            for frame in frames:
-                error = self._send(frame, deadline_s)
-                if error is None:
-                    sent += 1
-                    continue
-                last_error = error
-                if error.errno in HOPELESS:
-                    return Announced(sent, total - sent, error)
-        return Announced(sent, total - sent, last_error)
-
-    def _send(self, frame: bytes, deadline_s: float) -> OSError | None:
-        while True:
-            try:
-                self._socket.send(frame)
-            except BlockingIOError as full:
-                if not self._writable_before(deadline_s):
-                    return full
-            except OSError as error:
-                return error
-            else:
-                return None
-
-    def _writable_before(self, deadline_s: float) -> bool:
-        wait_s = deadline_s - time.monotonic()
-        if wait_s <= 0:
-            return False
-        poll = select.poll()
-        poll.register(self._socket, select.POLLOUT)
-        return bool(poll.poll(wait_s * 1000))

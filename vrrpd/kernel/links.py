@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 
 from ipvs.netlink import NetlinkSocket
 from vrrpd.config.model import Address
@@ -31,7 +31,10 @@ class Link:
     """Hardware address: 6 octets on Ethernet, none or another length elsewhere."""
     mtu: int
     arp: bool
-    """Neighbours are found by ARP over Ethernet; False for loopback and tunnels, and where ARP is switched off."""
+    """Neighbours are found by ARP, or neighbour discovery, over Ethernet; False for loopback and tunnels, and where ARP is
+    switched off."""
+    forwards_ipv6: bool = False
+    """It is a router's interface (net.ipv6.conf.*.forwarding), so neighbour advertisements say so."""
 
 
 def observed_link(message: rtnetlink.LinkMessage) -> Link:
@@ -47,6 +50,7 @@ def observed_link(message: rtnetlink.LinkMessage) -> Link:
             and message.hardware_type == ARPHRD_ETHER
             and len(message.hardware_address) == MAC_OCTETS
         ),
+        forwards_ipv6=message.forwards_ipv6,
     )
 
 
@@ -57,7 +61,7 @@ def read_links(netlink: NetlinkSocket) -> dict[int, Link]:
 
 
 def primary_address(link: Link, addresses: AddressMap, excluding: Collection[Address]) -> IPv4Address | None:
-    """The address from which adverts are sent on `link` when none is configured.
+    """The address from which adverts over IPv4 are sent on `link` when none is configured.
 
     It is the first in the kernel's order that is not in `excluding` (the virtual addresses: they move), the widest scope first
     and never one that is valid on this host alone.
@@ -71,3 +75,22 @@ def primary_address(link: Link, addresses: AddressMap, excluding: Collection[Add
         and attributes.scope < rtnetlink.RT_SCOPE_HOST
     ]
     return min(candidates, key=lambda candidate: candidate[0])[1] if candidates else None
+
+
+def link_local_address(link: Link, addresses: AddressMap, excluding: Collection[Address]) -> IPv6Address | None:
+    """The address from which adverts over IPv6 are sent on `link` when none is configured (RFC 5798 section 5.1.2.1).
+
+    It is the smallest link-local one that is not in `excluding`, ahead of deprecated ones: the kernel's order changes with
+    every address that is added, and a source that changes looks like another router. One that the kernel has not yet found to
+    be unique, or has found elsewhere, is none.
+    """
+    candidates = [
+        (attributes.preferred_lifetime_s == 0, key.address)
+        for key, attributes in addresses.items()
+        if key.interface_index == link.index
+        and isinstance(key.address, IPv6Address)
+        and key.address.is_link_local
+        and key.address not in excluding
+        and not (attributes.tentative or attributes.duplicate)
+    ]
+    return min(candidates)[1] if candidates else None

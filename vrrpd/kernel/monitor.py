@@ -14,8 +14,9 @@ from ipvs.netlink import messages
 from vrrpd.kernel import rtnetlink
 from vrrpd.kernel.addresses import AddressAttributes, AddressKey, observed_address
 from vrrpd.kernel.links import Link, observed_link
+from vrrpd.kernel.socket_options import set_receive_buffer
 
-GROUPS = rtnetlink.RTMGRP_LINK | rtnetlink.RTMGRP_IPV4_IFADDR
+GROUPS = rtnetlink.RTMGRP_LINK | rtnetlink.RTMGRP_IPV4_IFADDR | rtnetlink.RTMGRP_IPV6_IFADDR
 
 RECEIVE_BUFFER_OCTETS = 4_194_304
 """The kernel doubles it and charges about 900 octets for each notification of an address: room for some 9,000, more than a
@@ -26,9 +27,6 @@ DATAGRAMS_MAX = 256
 """Read in one call, some milliseconds of work; the rest stays readable for the next."""
 DRAIN_MAX = 20_000
 """Datagrams thrown away after an overrun: more than the receive buffer holds."""
-
-SO_RCVBUFFORCE = 33
-"""include/uapi/asm-generic/socket.h; beyond net.core.rmem_max, with CAP_NET_ADMIN."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,15 +87,12 @@ def events(datagram: bytes) -> Iterator[Event]:
 
 
 class RouteMonitor:
-    """A non-blocking socket that hears of links and IPv4 addresses in the network namespace where it was opened."""
+    """A non-blocking socket that hears of links and addresses in the network namespace where it was opened."""
 
     def __init__(self) -> None:
         kind = socket.SOCK_RAW | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
         self._socket = socket.socket(socket.AF_NETLINK, kind, socket.NETLINK_ROUTE)
-        try:
-            self._socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER_OCTETS)
-        except PermissionError:  # what net.core.rmem_max allows must do
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_OCTETS)
+        set_receive_buffer(self._socket, RECEIVE_BUFFER_OCTETS)
         self._socket.bind((0, GROUPS))
 
     def fileno(self) -> int:

@@ -27,19 +27,39 @@ RTM_GETADDR = 22
 
 RTMGRP_LINK = 0x1
 RTMGRP_IPV4_IFADDR = 0x10
+RTMGRP_IPV6_IFADDR = 0x100
 
 IFA_ADDRESS = 1
 IFA_LOCAL = 2
 IFA_LABEL = 3
 IFA_BROADCAST = 4
+IFA_CACHEINFO = 6
 IFA_FLAGS = 8
 IFA_PROTO = 11
+
 IFA_F_SECONDARY = 0x1
+"""Of IPv4; the same bit says of an IPv6 address that it is a temporary one."""
+IFA_F_NODAD = 0x2
+IFA_F_DADFAILED = 0x8
+IFA_F_HOMEADDRESS = 0x10
+IFA_F_DEPRECATED = 0x20
+IFA_F_TENTATIVE = 0x40
+IFA_F_MANAGETEMPADDR = 0x100
+IFA_F_NOPREFIXROUTE = 0x200
+IFA_F_MCAUTOJOIN = 0x400
+IFA_F_ASKED_FOR = IFA_F_NODAD | IFA_F_HOMEADDRESS | IFA_F_MANAGETEMPADDR | IFA_F_NOPREFIXROUTE | IFA_F_MCAUTOJOIN
+"""What somebody asks for; the other flags are the kernel's own remarks, which come and go."""
+FOR_EVER = 0xFFFF_FFFF
+"""A lifetime without end."""
 
 IFLA_ADDRESS = 1
 IFLA_IFNAME = 3
 IFLA_MTU = 4
+IFLA_AF_SPEC = 26
 IFLA_EXT_MASK = 29
+IFLA_INET6_CONF = 2
+IPV6_DEVCONF_FORWARDING = 0
+"""Index in the array of IFLA_INET6_CONF (include/uapi/linux/ipv6.h)."""
 RTEXT_FILTER_SKIP_STATS = 0x8
 
 RT_SCOPE_UNIVERSE = 0
@@ -51,6 +71,7 @@ of the two daemons knows what the other left behind. Kernels before 5.18 skip th
 
 ADDRESS_HEADER = struct.Struct("=BBBBI")  # struct ifaddrmsg: family, prefix length, flags, scope, interface index
 LINK_HEADER = struct.Struct("=BxHiII")  # struct ifinfomsg: family, hardware type, interface index, flags, change mask
+LIFETIMES = struct.Struct("=IIII")  # struct ifa_cacheinfo: preferred, valid; when it was created and changed
 U32 = struct.Struct("=I")
 
 _OUR_PROTOCOL = attribute(IFA_PROTO, bytes([KEEPALIVED_PROTOCOL]))
@@ -71,6 +92,10 @@ class AddressMessage:
     broadcast: Address | None
     protocol: int
     """IFA_PROTO; 0 when unknown."""
+    peer: Address | None = None
+    """The other end (IFA_ADDRESS), where there are two."""
+    preferred_lifetime_s: int | None = None
+    """What is left of it; None is for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,33 +110,46 @@ class LinkMessage:
     """IFF_*."""
     hardware_address: bytes
     mtu: int
+    forwards_ipv6: bool = False
 
 
 def new_address(
-    interface_index: int, address: Address, prefix_length: int, *, label: str | None, scope: int, broadcast: Address | None
+    interface_index: int,
+    address: Address,
+    prefix_length: int,
+    *,
+    label: str | None,
+    scope: int,
+    broadcast: Address | None,
+    peer: Address | None = None,
+    flags: int = 0,
+    preferred_lifetime_s: int | None = None,
 ) -> bytes:
     """RTM_NEWADDR for an address of ours. Refused with EEXIST where the interface has it.
 
-    No IFA_CACHEINFO: without one both lifetimes are infinite.
+    `flags` are IFA_F_*. Where the preferred lifetime is for ever there is no IFA_CACHEINFO: without one both are infinite.
     """
-    octets = address.packed
     payload = ADDRESS_HEADER.pack(_family(address), prefix_length, 0, scope, interface_index)
-    payload += attribute(IFA_LOCAL, octets) + attribute(IFA_ADDRESS, octets)
+    payload += attribute(IFA_LOCAL, address.packed) + attribute(IFA_ADDRESS, (peer or address).packed)
     if broadcast is not None:
         payload += attribute(IFA_BROADCAST, broadcast.packed)
     if label is not None:
         payload += attribute(IFA_LABEL, label.encode() + b"\0")
+    if flags:
+        payload += attribute(IFA_FLAGS, U32.pack(flags))
+    if preferred_lifetime_s is not None:
+        payload += attribute(IFA_CACHEINFO, LIFETIMES.pack(preferred_lifetime_s, FOR_EVER, 0, 0))
     return message(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, payload + _OUR_PROTOCOL)
 
 
-def delete_address(interface_index: int, address: Address, prefix_length: int) -> bytes:
+def delete_address(interface_index: int, address: Address, prefix_length: int, peer: Address | None = None) -> bytes:
     """RTM_DELADDR for one address, whatever its label and scope."""
-    octets = address.packed
     payload = ADDRESS_HEADER.pack(_family(address), prefix_length, 0, 0, interface_index)
-    return message(RTM_DELADDR, 0, payload + attribute(IFA_LOCAL, octets) + attribute(IFA_ADDRESS, octets))
+    ends = attribute(IFA_LOCAL, address.packed) + attribute(IFA_ADDRESS, (peer or address).packed)
+    return message(RTM_DELADDR, 0, payload + ends)
 
 
-def dump_addresses(family: int = AF_INET) -> bytes:
+def dump_addresses(family: int) -> bytes:
     """RTM_GETADDR for all addresses of a family."""
     return message(RTM_GETADDR, NLM_F_DUMP, ADDRESS_HEADER.pack(family, 0, 0, 0, 0))
 
@@ -128,7 +166,8 @@ def decode_address(payload: memoryview) -> AddressMessage | None:
         return None
     family, prefix_length, flags, scope, interface_index = ADDRESS_HEADER.unpack_from(payload)
     found = dict(attributes(payload[ADDRESS_HEADER.size :]))
-    address = _address(family, found.get(IFA_LOCAL, found.get(IFA_ADDRESS)))  # IPv6 has IFA_LOCAL only with a peer
+    far = _address(family, found.get(IFA_ADDRESS))
+    address = _address(family, found[IFA_LOCAL]) if IFA_LOCAL in found else far  # IPv6 has IFA_LOCAL only with a peer
     if address is None or prefix_length > address.max_prefixlen:
         return None
     return AddressMessage(
@@ -140,6 +179,8 @@ def decode_address(payload: memoryview) -> AddressMessage | None:
         label=_text(found[IFA_LABEL]) if IFA_LABEL in found else None,
         broadcast=_address(family, found.get(IFA_BROADCAST)),
         protocol=found[IFA_PROTO][0] if len(found.get(IFA_PROTO, b"")) == 1 else 0,
+        peer=None if far == address else far,
+        preferred_lifetime_s=_preferred_lifetime_s(found.get(IFA_CACHEINFO)),
     )
 
 
@@ -163,7 +204,23 @@ def decode_link(payload: memoryview) -> LinkMessage | None:
         flags=flags,
         hardware_address=bytes(found.get(IFLA_ADDRESS, b"")),
         mtu=mtu,
+        forwards_ipv6=_forwards_ipv6(found.get(IFLA_AF_SPEC)),
     )
+
+
+def _forwards_ipv6(families: memoryview | None) -> bool:
+    """Whether IPv6 packets are forwarded, from what each address family says of a link."""
+    of_ipv6 = dict(attributes(families or memoryview(b""))).get(AF_INET6, memoryview(b""))
+    settings = dict(attributes(of_ipv6)).get(IFLA_INET6_CONF, memoryview(b""))
+    at = IPV6_DEVCONF_FORWARDING * U32.size
+    return _number(settings[at : at + U32.size], 0) > 0
+
+
+def _preferred_lifetime_s(lifetimes: memoryview | None) -> int | None:
+    if lifetimes is None or len(lifetimes) != LIFETIMES.size:
+        return None
+    preferred_s: int = LIFETIMES.unpack(lifetimes)[0]
+    return None if preferred_s == FOR_EVER else preferred_s
 
 
 def _family(address: Address) -> int:

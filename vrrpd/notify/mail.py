@@ -16,7 +16,15 @@ from email.headerregistry import HeaderRegistry
 from email.message import EmailMessage
 
 from vrrpd.config.model import Mail
-from vrrpd.status.events import Event, QuorumChanged, RealServerChanged, RealServerWeighed, VirtualRouterChanged
+from vrrpd.status.events import (
+    AlarmRaised,
+    Event,
+    QuorumChanged,
+    RealServerChanged,
+    RealServerWeighed,
+    SyncGroupChanged,
+    VirtualRouterChanged,
+)
 
 QUEUE_MAX = 200
 """Mails waiting to be sent: more than anybody wants to find in the morning; the oldest goes when one more comes."""
@@ -35,7 +43,7 @@ POLICY = email.policy.SMTP.clone(header_factory=HeaderRegistry(use_default_map=F
 judges anyway."""
 
 
-Mailed = VirtualRouterChanged | RealServerChanged | QuorumChanged
+Mailed = VirtualRouterChanged | SyncGroupChanged | AlarmRaised | RealServerChanged | QuorumChanged
 """What is worth a mail."""
 
 
@@ -130,6 +138,10 @@ def _subject(event: Mailed) -> str:
     match event:
         case VirtualRouterChanged():
             return f"VRRP Instance {event.name} - Entering {event.new} state"
+        case SyncGroupChanged():
+            return f"VRRP Group {event.name} - Entering {event.new} state"
+        case AlarmRaised():
+            return f"VRRP Instance {event.name} - Alarm: {event.kind}"
         case RealServerChanged():
             verdict = "UP" if event.up else "DOWN"
             return f"Realserver {event.real_server} of virtual server {event.virtual_server} - {verdict}"

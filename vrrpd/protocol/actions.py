@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from ipaddress import IPv4Address
 
+from vrrpd.config.model import Address
 from vrrpd.protocol.acceptance import Rejection
 from vrrpd.protocol.packet import PacketFault
 from vrrpd.protocol.states import State
+from vrrpd.protocol.wire import Datagram
 
 
 class Cause(Enum):
@@ -23,6 +24,10 @@ class Cause(Enum):
     """The master said that it gives up (ours; ietf-vrrp has no name for it)."""
     LOWER_PRIORITY_MASTER = "lower-priority-master"
     """It preempted a living master of lower priority."""
+    PREEMPT_HOLD_TIMEOUT = "preempt-hold-timeout"
+    """It preempted one when `preempt_delay` was over."""
+    OWNER_PREEMPT = "owner-preempt"
+    """It preempted one because the addresses are its own (priority 255)."""
     HIGHER_PRIORITY_MASTER = "higher-priority-master"
     """It was master and heard a better one (ours; the new master's own event is "lower-priority-master")."""
     EQUAL_PRIORITY_HIGHER_ADDRESS = "equal-priority-higher-address"
@@ -31,10 +36,24 @@ class Cause(Enum):
     """It had given up and heard the new master (ours)."""
     NO_SUCCESSOR = "no-successor"
     """It had given up and nobody took over (ours)."""
+    FAILOVER = "failover"
+    """The operator wanted another master (ours)."""
+    OVERSLEPT = "overslept"
+    """It was master and did not run for so long that another may have taken over (ours)."""
+    MASTER_HEARD = "master-heard"
+    """It had overslept and heard the master that took over (ours)."""
+    NOBODY_HEARD = "nobody-heard"
+    """It had overslept and nobody took over (ours)."""
+    SYNC_GROUP = "sync-group"
+    """It followed the other members of its sync group (ours)."""
     INTERFACE_DOWN = "interface-down"
     INTERFACE_UP = "interface-up"
     NO_PRIMARY_IP_ADDRESS = "no-primary-ip-address"
     PRIMARY_IP_ADDRESS = "primary-ip-address"
+    TRACKER_DOWN = "tracker-down"
+    """Something tracked without a weight is not well (ours)."""
+    TRACKER_UP = "tracker-up"
+    """It is well again (ours)."""
 
 
 class Oddity(Enum):
@@ -44,6 +63,20 @@ class Oddity(Enum):
     LOWER_PRIORITY_MASTER = "lower priority master"
     LOWER_PRIORITY_DISCARDED = "lower priority discarded"
     OWN_ADDRESS_HEARD = "own address heard"
+    ADVERT_INTERVAL_LEARNT = "advert interval learnt"
+    ADVERT_INTERVAL_DIFFERS = "advert interval differs"
+    OVERSLEPT = "overslept"
+
+
+class AlarmKind(Enum):
+    """What must not be, and does not go away by itself."""
+
+    TWO_MASTERS = "two masters"
+    """A healed partition, or two that do not understand each other."""
+    FOREIGN_VIRTUAL_ROUTER = "foreign virtual router"
+    """Another virtual router uses our virtual router id."""
+    ADDRESS_IN_USE = "address in use"
+    """Somebody else answers for one of our addresses."""
 
 
 NoticeKind = PacketFault | Rejection | Oddity
@@ -51,11 +84,19 @@ NoticeKind = PacketFault | Rejection | Oddity
 
 @dataclass(frozen=True, slots=True)
 class SendAdvert:
-    """Send a whole IPv4 packet to the virtual router's group."""
+    """Send an advert: one packet to the group, or one to each unicast peer."""
 
-    datagram: bytes
+    datagrams: tuple[Datagram, ...]
     priority: int
-    """The one in the packet; 0 when giving up."""
+    """The one in the packets; 0 when giving up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """Ask on the wire whether somebody else answers for our first address (RFC 5227 section 2.1.1), just before an advert.
+
+    A master that yields without a word, as keepalived does, answers no more once it has heard the advert.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +111,7 @@ class ReleaseAddresses:
 
 @dataclass(frozen=True, slots=True)
 class Announce:
-    """Send one set of gratuitous ARP: `repeat` rounds over all addresses."""
+    """Send one set of gratuitous ARP or unsolicited neighbour adverts: `repeat` rounds over all addresses."""
 
     repeat: int
 
@@ -82,9 +123,11 @@ class Transition:
     old: State
     new: State
     cause: Cause
-    sender: IPv4Address | None = None
+    sender: Address | None = None
     """Who sent the advert that caused it, where one did."""
     sender_priority: int | None = None
+    detail: str = ""
+    """What else there is to say of the cause, such as the name of the fault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,4 +138,50 @@ class Notice:
     text: str
 
 
-Action = SendAdvert | HoldAddresses | ReleaseAddresses | Announce | Transition | Notice
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """Something that somebody has to look after. Each conflict comes once, and again when it was over in between."""
+
+    kind: AlarmKind
+    text: str
+    sender: Address | None = None
+    """Who is the other, where an advert told it."""
+    sender_priority: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PriorityChanged:
+    """What is tracked has changed the effective priority."""
+
+    old: int
+    new: int
+
+
+@dataclass(frozen=True, slots=True)
+class LowerPriorityHeard:
+    """A master heard a lesser one; with each of its adverts."""
+
+    sender: Address
+    sender_priority: int
+
+
+@dataclass(frozen=True, slots=True)
+class WantsMaster:
+    """A member of a sync group would be master now, were it alone. It comes again until the group or a master decides."""
+
+    cause: Cause
+
+
+Action = (
+    SendAdvert
+    | Probe
+    | HoldAddresses
+    | ReleaseAddresses
+    | Announce
+    | Transition
+    | Notice
+    | Alarm
+    | PriorityChanged
+    | LowerPriorityHeard
+    | WantsMaster
+)

@@ -7,7 +7,8 @@ there. What happens without a change of state (an advert that resets a timer, a 
 FAULT is keepalived's: a virtual router that cannot work, because its interface is down or has no address. The RFC would be in
 Initialize then; here INITIALIZE is only before the start and after the end.
 
-RELINQUISHING is ours: a master that has said farewell and serves on until somebody has taken its place.
+RELINQUISHING is ours: a master that has said farewell and serves on until somebody has taken its place. So is LISTENING: a
+master that has slept for so long that another may have taken its place, and says nothing before it knows.
 """
 
 from __future__ import annotations
@@ -18,13 +19,14 @@ from types import MappingProxyType
 
 
 class State(Enum):
-    """Where a virtual router stands; the value is the number in keepalived's dumps, which know nothing of the last one."""
+    """Where a virtual router stands; the value is the number in keepalived's dumps, which know nothing of the last two."""
 
     INITIALIZE = 0
     BACKUP = 1
     MASTER = 2
     FAULT = 3
     RELINQUISHING = 4
+    LISTENING = 5
 
 
 class Happening(Enum):
@@ -36,7 +38,12 @@ class Happening(Enum):
     FAULT_RAISED = "fault raised"
     FAULT_CLEARED = "fault cleared"
     SHUTDOWN = "shutdown"
+    FAILOVER = "failover"
     HAND_OVER_TIMER = "hand-over timer"
+    OVERSLEPT = "overslept"
+    LISTENING_TIMER = "listening timer"
+    GROUP_MASTER = "its group becomes master"
+    GROUP_BACKUP = "its group becomes backup"
 
 
 class Guard(Enum):
@@ -52,6 +59,11 @@ class Guard(Enum):
     LAST_FAULT = "it was the last"
     MAKE_BEFORE_BREAK = "make before break"
     BREAK_BEFORE_MAKE = "break before make"
+    STOPPING = "it is being stopped"
+    REPLACED = "it stays, another took over"
+    NOT_REPLACED = "it stays, nobody took over"
+    STAYING = "it stays"
+    YIELDS_WHEN_STALLED = "configured to yield then"
 
 
 TRANSITIONS: Mapping[tuple[State, Happening, Guard], State] = MappingProxyType(
@@ -61,15 +73,32 @@ TRANSITIONS: Mapping[tuple[State, Happening, Guard], State] = MappingProxyType(
         (State.INITIALIZE, Happening.START, Guard.OWNER): State.MASTER,
         (State.INITIALIZE, Happening.START, Guard.OTHERWISE): State.BACKUP,
         (State.BACKUP, Happening.MASTER_DOWN_TIMER, Guard.ALWAYS): State.MASTER,
-        (State.BACKUP, Happening.FAULT_RAISED, Guard.ALWAYS): State.FAULT,
+        (State.BACKUP, Happening.GROUP_MASTER, Guard.ALWAYS): State.MASTER,
+        (State.BACKUP, Happening.FAULT_RAISED, Guard.STAYING): State.FAULT,
         (State.BACKUP, Happening.SHUTDOWN, Guard.ALWAYS): State.INITIALIZE,
         (State.MASTER, Happening.ADVERT, Guard.HIGHER_PRIORITY): State.BACKUP,
         (State.MASTER, Happening.ADVERT, Guard.EQUAL_PRIORITY_HIGHER_ADDRESS): State.BACKUP,
-        (State.MASTER, Happening.FAULT_RAISED, Guard.ALWAYS): State.FAULT,
+        (State.MASTER, Happening.OVERSLEPT, Guard.OTHERWISE): State.LISTENING,
+        (State.MASTER, Happening.OVERSLEPT, Guard.YIELDS_WHEN_STALLED): State.BACKUP,
+        (State.MASTER, Happening.GROUP_BACKUP, Guard.ALWAYS): State.BACKUP,
+        (State.MASTER, Happening.FAULT_RAISED, Guard.STAYING): State.FAULT,
+        (State.MASTER, Happening.FAILOVER, Guard.MAKE_BEFORE_BREAK): State.RELINQUISHING,
+        (State.MASTER, Happening.FAILOVER, Guard.BREAK_BEFORE_MAKE): State.BACKUP,
         (State.MASTER, Happening.SHUTDOWN, Guard.MAKE_BEFORE_BREAK): State.RELINQUISHING,
         (State.MASTER, Happening.SHUTDOWN, Guard.BREAK_BEFORE_MAKE): State.INITIALIZE,
-        (State.RELINQUISHING, Happening.HAND_OVER_TIMER, Guard.ALWAYS): State.INITIALIZE,
-        (State.RELINQUISHING, Happening.FAULT_RAISED, Guard.ALWAYS): State.INITIALIZE,
+        (State.LISTENING, Happening.ADVERT, Guard.ALWAYS): State.BACKUP,
+        (State.LISTENING, Happening.LISTENING_TIMER, Guard.ALWAYS): State.MASTER,
+        (State.LISTENING, Happening.GROUP_BACKUP, Guard.ALWAYS): State.BACKUP,
+        (State.LISTENING, Happening.FAULT_RAISED, Guard.STAYING): State.FAULT,
+        (State.LISTENING, Happening.FAILOVER, Guard.MAKE_BEFORE_BREAK): State.RELINQUISHING,
+        (State.LISTENING, Happening.FAILOVER, Guard.BREAK_BEFORE_MAKE): State.BACKUP,
+        (State.LISTENING, Happening.SHUTDOWN, Guard.MAKE_BEFORE_BREAK): State.RELINQUISHING,
+        (State.LISTENING, Happening.SHUTDOWN, Guard.BREAK_BEFORE_MAKE): State.INITIALIZE,
+        (State.RELINQUISHING, Happening.HAND_OVER_TIMER, Guard.STOPPING): State.INITIALIZE,
+        (State.RELINQUISHING, Happening.HAND_OVER_TIMER, Guard.REPLACED): State.BACKUP,
+        (State.RELINQUISHING, Happening.HAND_OVER_TIMER, Guard.NOT_REPLACED): State.MASTER,
+        (State.RELINQUISHING, Happening.FAULT_RAISED, Guard.STOPPING): State.INITIALIZE,
+        (State.RELINQUISHING, Happening.FAULT_RAISED, Guard.STAYING): State.FAULT,
         (State.FAULT, Happening.FAULT_CLEARED, Guard.LAST_FAULT): State.BACKUP,
         (State.FAULT, Happening.SHUTDOWN, Guard.ALWAYS): State.INITIALIZE,
     }

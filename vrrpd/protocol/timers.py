@@ -1,47 +1,57 @@
-"""The times of VRRP (RFC 3768 section 6.1), and the named timers of one virtual router with their one deadline."""
+"""The times of VRRP (RFC 3768, RFC 9568, section 6.1), and the named timers of one virtual router with their one deadline."""
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import IntEnum
+
+SKEW_UNIT_V2_S = 1.0
+"""Version 2 does not scale the skew with the advert interval."""
 
 
-def skew_time_s(priority: int) -> float:
-    """Skew_Time = (256 - priority) / 256 seconds: of several backups the best one moves first.
+def skew_time_s(priority: int, unit_s: float = SKEW_UNIT_V2_S) -> float:
+    """Skew_Time = (256 - priority) / 256 of a unit: of several backups the best one moves first.
 
-    Version 2 does not scale it with the advert interval.
+    The unit is a second in version 2 and the master's advert interval in version 3.
     """
-    return (256 - priority) / 256
+    return (256 - priority) / 256 * unit_s
 
 
-def master_down_interval_s(priority: int, advert_interval_s: float, down_timer_adverts: int = 3) -> float:
+def master_down_interval_s(
+    priority: int, advert_interval_s: float, down_timer_adverts: int = 3, skew_unit_s: float = SKEW_UNIT_V2_S
+) -> float:
     """Master_Down_Interval = 3 * Advertisement_Interval + Skew_Time; the 3 is keepalived's `down_timer_adverts`."""
-    return down_timer_adverts * advert_interval_s + skew_time_s(priority)
+    return down_timer_adverts * advert_interval_s + skew_time_s(priority, skew_unit_s)
 
 
 LONGEST_SKEW_S = skew_time_s(0)
-"""No backup waits longer after a farewell: priorities begin at 1."""
+"""No backup of version 2 waits longer after a farewell: priorities begin at 1."""
 SUCCESSOR_GRACE_S = 0.05
 """How long a master that gave up serves on after the new one's first advert. keepalived sends that before it holds the
-addresses and announces them: its first gratuitous ARP follows after 0.7 to 12 ms, its last after 2 to 21 ms."""
+addresses and announces them: its first gratuitous ARP follows after 0.7 to 12 ms, its last after 2 to 21 ms. That is the
+kernel's work, which no advert interval makes shorter."""
 LEAVER_GONE_S = 2 * SUCCESSOR_GRACE_S
 """When a new master that follows a farewell can be sure that nobody but itself answers for the addresses any more."""
 
 
-class Timer(Enum):
-    """What a virtual router waits for."""
+class Timer(IntEnum):
+    """What a virtual router waits for. What is due at once is served in this order."""
 
-    MASTER_DOWN = "master down"
+    MASTER_DOWN = 1
     """BACKUP: the master has been silent for too long."""
-    ADVERT = "advert"
+    ADVERT = 2
     """MASTER: the next advert is due."""
-    SECOND_ANNOUNCEMENT = "second announcement"
+    SECOND_ANNOUNCEMENT = 3
     """MASTER: say again who holds the addresses, for those that missed the first set."""
-    ANNOUNCEMENT_REFRESH = "announcement refresh"
+    ANNOUNCEMENT_REFRESH = 4
     """MASTER: say it now and then."""
-    LEAVER_GONE = "leaver gone"
+    LEAVER_GONE = 5
     """MASTER: who gave up no longer answers for the addresses."""
-    HAND_OVER = "hand-over"
+    HAND_OVER = 6
     """RELINQUISHING: let go of the addresses."""
+    LISTENING = 7
+    """LISTENING: nobody has taken over."""
+    PENANCE = 8
+    """An owner that met another one has its priority back."""
 
 
 class Timers:
@@ -64,14 +74,24 @@ class Timers:
         """Stop `timer` if it runs."""
         self._deadlines_s.pop(timer, None)
 
-    def clear_all(self) -> None:
-        """Stop every timer."""
+    def clear_all(self, but: Timer | None = None) -> None:
+        """Stop every timer, or every other one."""
+        kept_s = None if but is None else self._deadlines_s.get(but)
         self._deadlines_s.clear()
+        if but is not None and kept_s is not None:
+            self._deadlines_s[but] = kept_s
 
     def is_due(self, timer: Timer, now_s: float) -> bool:
         """Whether `timer` runs and has reached its end."""
         deadline_s = self._deadlines_s.get(timer)
         return deadline_s is not None and deadline_s <= now_s
+
+    def due(self, now_s: float) -> list[tuple[Timer, float]]:
+        """The timers that have reached their end, with it. Serving one may stop another: ask `is_due` again."""
+        due = [(timer, deadline_s) for timer, deadline_s in self._deadlines_s.items() if deadline_s <= now_s]
+        if len(due) > 1:
+            due.sort()
+        return due
 
     def move(self, timer: Timer, by_s: float, now_s: float) -> None:
         """Let a running `timer` end later by `by_s` (earlier if negative), but not in the past."""

@@ -14,13 +14,14 @@ from vrrpd.protocol.states import State
 from vrrpd.status.model import Snapshot, VirtualRouterStatus
 
 STATE_WORDS = {State.INITIALIZE: "INIT", State.BACKUP: "BACKUP", State.MASTER: "MASTER", State.FAULT: "FAULT"}
+KEEPALIVED_STATES = {State.RELINQUISHING: State.INITIALIZE, State.LISTENING: State.MASTER}
 
 Value = Callable[[VirtualRouterStatus], float]
 
 
 def _known(state: State) -> State:
-    """The state as keepalived has it: one that gives up is in INIT there."""
-    return State.INITIALIZE if state is State.RELINQUISHING else state
+    """The state as keepalived has it: one that gives up is in INIT there, and one that has overslept still master."""
+    return KEEPALIVED_STATES.get(state, state)
 
 
 COUNTERS: tuple[tuple[str, str, Value], ...] = (

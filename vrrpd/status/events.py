@@ -30,11 +30,53 @@ class VirtualRouterChanged:
     sender_priority: int | None = None
     mail: bool = False
     """Whether its configuration asks for mail."""
+    detail: str = ""
+    """What else there is to say of the cause."""
 
     def headline(self) -> str:
         """One line for the log."""
         by = f", heard {self.sender} with priority {self.sender_priority}" if self.sender is not None else ""
-        return f"({self.name}) {self.interface} vrid {self.virtual_router_id}: {self.old} -> {self.new}: {self.cause}{by}"
+        about = f" ({self.detail})" if self.detail else ""
+        return (
+            f"({self.name}) {self.interface} vrid {self.virtual_router_id}: {self.old} -> {self.new}: {self.cause}{by}{about}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SyncGroupChanged:
+    """All members of a sync group went to another state."""
+
+    at_unix_s: float
+    name: str
+    old: str
+    new: str
+    mail: bool = False
+    """Whether its configuration asks for mail."""
+
+    def headline(self) -> str:
+        """One line for the log."""
+        return f"sync group {self.name}: {self.old} -> {self.new}"
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmRaised:
+    """Something must not be as it is, and does not go away by itself."""
+
+    at_unix_s: float
+    name: str
+    interface: str
+    virtual_router_id: int
+    kind: str
+    text: str
+    sender: Address | None = None
+    """Who is the other, where an advert told it."""
+    sender_priority: int | None = None
+    mail: bool = False
+    """Whether its configuration asks for mail."""
+
+    def headline(self) -> str:
+        """One line for the log."""
+        return f"({self.name}) {self.interface} vrid {self.virtual_router_id}: {self.kind}: {self.text}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,4 +148,4 @@ class QuorumChanged:
         return f"{self.virtual_server}: quorum {verb}: weight {self.alive_weight} is alive, quorum {self.quorum}"
 
 
-Event = VirtualRouterChanged | RealServerChanged | RealServerWeighed | QuorumChanged
+Event = VirtualRouterChanged | SyncGroupChanged | AlarmRaised | RealServerChanged | RealServerWeighed | QuorumChanged

@@ -36,11 +36,15 @@ class VirtualRouterStatus:
     name: str
     interface: str
     virtual_router_id: int
+    family: int
+    """4 or 6."""
     version: int
     state: State
     priority: int
     effective_priority: int
     advert_interval_s: float
+    master_advert_interval_s: float
+    """The master's, where it was learned from it (version 3), else the same."""
     master_down_interval_s: float
     announcement_delay_s: float
     master_address: Address | None
@@ -50,6 +54,29 @@ class VirtualRouterStatus:
     counters: Counters
     transitions: tuple[tuple[str, str, int], ...]
     """How often it went to a state for a cause: (new state, cause, count)."""
+    alarms: tuple[tuple[str, int], ...]
+    """How often each kind of alarm was sounded, also never: (kind, count)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SyncGroupStatus:
+    """One sync group."""
+
+    name: str
+    state: State
+    members: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LatenessStatus:
+    """How late deadlines were served since the start: a histogram."""
+
+    bounds_s: tuple[float, ...] = ()
+    """The upper bound of each bucket but the last, which has none."""
+    counts: tuple[int, ...] = (0,)
+    """How many fell into each bucket and no earlier one."""
+    sum_s: float = 0.0
+    max_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +89,9 @@ class RouterStatus:
     address_repairs: int
     """Virtual addresses put back after something else removed them."""
     send_errors: int
-    lateness_max_s: float
-    """The longest that a deadline was served late since the start."""
+    lateness: LatenessStatus
     messages_dropped: int
+    sync_groups: tuple[SyncGroupStatus, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from itertools import accumulate
 from typing import TypeVar
 
 from prometheus_client import CollectorRegistry, ProcessCollector
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
@@ -22,9 +23,11 @@ from vrrpd.protocol.states import State
 from vrrpd.status import compat_metrics
 from vrrpd.status.model import (
     DirectorStatus,
+    LatenessStatus,
     RealServerStatus,
     RouterStatus,
     Snapshot,
+    SyncGroupStatus,
     VirtualRouterStatus,
     VirtualServerStatus,
 )
@@ -32,6 +35,7 @@ from vrrpd.status.model import (
 Row = TypeVar("Row")
 
 ROUTER_LABELS = ("name", "interface", "virtual_router_id")
+SYNC_GROUP_STATES = (State.INITIALIZE, State.BACKUP, State.MASTER, State.FAULT)
 SERVER_LABELS = ("virtual_server", "real_server")
 
 
@@ -81,7 +85,8 @@ def _printable(snapshot: Snapshot) -> Snapshot:
         )
         for router in snapshot.router.virtual_routers
     )
-    return replace(snapshot, router=replace(snapshot.router, virtual_routers=routers))
+    groups = tuple(replace(group, name=_text(group.name)) for group in snapshot.router.sync_groups)
+    return replace(snapshot, router=replace(snapshot.router, virtual_routers=routers, sync_groups=groups))
 
 
 def _text(name: str) -> str:
@@ -130,8 +135,15 @@ def _router(router: RouterStatus) -> Iterator[Metric]:
     rejected = CounterMetricFamily(
         "vrrpd_adverts_rejected", "Adverts with a fault, by reason.", labels=(*ROUTER_LABELS, "reason")
     )
+    info = GaugeMetricFamily(
+        "vrrpd_virtual_router_info", "Always 1; what it speaks is in the labels.", labels=(*ROUTER_LABELS, "version", "family")
+    )
+    alarms = CounterMetricFamily(
+        "vrrpd_vrrp_alarms", "What must not be and does not go away by itself, by kind.", labels=(*ROUTER_LABELS, "kind")
+    )
     for each in router.virtual_routers:
         labels = router_labels(each)
+        info.add_metric((*labels, str(each.version), f"ipv{each.family}"), 1)
         for one in State:
             state.add_metric((*labels, one.name.lower()), each.state is one)
         for address in each.addresses:
@@ -140,7 +152,10 @@ def _router(router: RouterStatus) -> Iterator[Metric]:
             transitions.add_metric((*labels, new, cause), count)
         for reason, count in _rejections(each):
             rejected.add_metric((*labels, reason), count)
-    yield from (state, held, transitions, rejected)
+        for kind, count in each.alarms:
+            alarms.add_metric((*labels, kind.replace(" ", "_")), count)
+    yield from (info, state, held, transitions, rejected, alarms)
+    yield _groups(router.sync_groups)
     yield from _per_router(router.virtual_routers)
     yield CounterMetricFamily(
         "vrrpd_unknown_virtual_router_adverts",
@@ -152,9 +167,31 @@ def _router(router: RouterStatus) -> Iterator[Metric]:
     )
     yield CounterMetricFamily("vrrpd_send_errors", "Adverts and announcements not sent.", router.send_errors)
     yield GaugeMetricFamily(
-        "vrrpd_router_lateness_max_seconds", "The longest that a deadline was served late.", router.lateness_max_s
+        "vrrpd_router_lateness_max_seconds", "The longest that a deadline was served late.", router.lateness.max_s
     )
+    yield _lateness(router.lateness)
     yield _dropped("router", router.messages_dropped)
+
+
+def _groups(groups: Iterable[SyncGroupStatus]) -> Metric:
+    state = GaugeMetricFamily(
+        "vrrpd_sync_group_state", "1 for the state that the sync group is in.", labels=("sync_group", "state")
+    )
+    for group in groups:
+        for one in SYNC_GROUP_STATES:
+            state.add_metric((group.name, one.name.lower()), group.state is one)
+    return state
+
+
+def _lateness(lateness: LatenessStatus) -> Metric:
+    cumulated = accumulate(lateness.counts)
+    bounds = (*map(str, lateness.bounds_s), "+Inf")
+    return HistogramMetricFamily(
+        "vrrpd_router_deadline_lateness_seconds",
+        "How late deadlines of virtual routers were served.",
+        buckets=list(zip(bounds, cumulated, strict=True)),
+        sum_value=lateness.sum_s,
+    )
 
 
 def _per_router(routers: Iterable[VirtualRouterStatus]) -> Iterator[Metric]:
@@ -162,6 +199,11 @@ def _per_router(routers: Iterable[VirtualRouterStatus]) -> Iterator[Metric]:
         ("priority", "Configured priority.", lambda r: r.priority),
         ("effective_priority", "Priority after tracking.", lambda r: r.effective_priority),
         ("advert_interval_seconds", "Time between adverts.", lambda r: r.advert_interval_s),
+        (
+            "master_advert_interval_seconds",
+            "Time between the master's adverts, learned from it in version 3.",
+            lambda r: r.master_advert_interval_s,
+        ),
         ("master_down_interval_seconds", "Silence after which the master counts as down.", lambda r: r.master_down_interval_s),
         ("last_transition_timestamp_seconds", "When the state changed last.", lambda r: r.last_transition_unix_s),
     )
@@ -186,6 +228,7 @@ def _per_router(routers: Iterable[VirtualRouterStatus]) -> Iterator[Metric]:
 
 def _rejections(router: VirtualRouterStatus) -> Iterator[tuple[str, int]]:
     counters = router.counters
+    yield "ip_header", counters.ip_header_errors
     yield "packet_length", counters.packet_length_errors
     yield "ttl", counters.ttl_errors
     yield "version", counters.version_errors
@@ -195,6 +238,15 @@ def _rejections(router: VirtualRouterStatus) -> Iterator[tuple[str, int]]:
     yield "authentication_type", counters.invalid_authentication_type
     yield "authentication_type_mismatch", counters.authentication_type_mismatch
     yield "authentication", counters.authentication_failures
+    yield "keyed_hash_missing", counters.keyed_hash_missing
+    yield "keyed_hash_malformed", counters.keyed_hash_malformed
+    yield "keyed_hash_unknown_key", counters.keyed_hash_unknown_key
+    yield "keyed_hash_wrong", counters.keyed_hash_wrong
+    yield "keyed_hash_stale", counters.keyed_hash_stale
+    yield "keyed_hash_replayed", counters.keyed_hash_replayed
+    yield "destination", counters.destination_errors
+    yield "source", counters.source_errors
+    yield "ignored_as_owner", counters.ignored_as_owner
     yield "address_list", counters.address_list_errors
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from vrrpd.config.declaration import (
     Argument,
-    Effect,
     Entries,
     alias,
     any_number,
@@ -59,7 +58,6 @@ WIRE = (
         "unicast_peer",
         "The other routers, where adverts are to go to them and not to a group.",
         since="1.2.8",
-        effect=Effect.REFUSED,
         entries=PEERS,
         details="""
             For networks without multicast. Our own address in the list is passed over, so that both routers can have the
@@ -77,15 +75,15 @@ WIRE = (
         see=("unicast_src_ip", "check_unicast_src", "auth_hmac"),
     ),
     later("unicast_fault_no_peer", "FAULT, and not multicast, when no peer is left.", since="2.2.5", see=("unicast_peer",)),
-    later("unicast_ttl", "TTL of unicast adverts.", named("TTL", Integer(0, 255)), default="255", since="2.1.0"),
-    later(
+    line("unicast_ttl", "TTL of unicast adverts.", named("TTL", Integer(0, 255)), default="255", since="2.1.0"),
+    line(
         "check_unicast_src",
         "Drop unicast adverts that do not come from a peer.",
         default="vrrp_check_unicast_src",
         since="2.1.0",
         see=("unicast_peer",),
     ),
-    later(
+    line(
         "old_unicast_checksum",
         "Expect the checksum that keepalived before 1.3.7 put into unicast adverts.",
         optional(Choice(("never",))),
@@ -93,7 +91,7 @@ WIRE = (
         since="1.3.7",
         family="VRRP version 3, IPv4",
     ),
-    later(
+    line(
         "v3_checksum_as_v2",
         "Leave the pseudo header out of the checksum.",
         BOOL,
@@ -259,7 +257,7 @@ AUTHENTICATION = block(
 AUTH_HMAC = block(
     "auth_hmac",
     "A keyed hash at the end of every advert, which nobody can forge or send again.",
-    later(
+    line(
         "key",
         "A key and its number.",
         named("ID", Integer(1, 255)),
@@ -271,8 +269,8 @@ AUTH_HMAC = block(
         """,
         see=("active_key",),
     ),
-    later("active_key", "The number of the key that we send with; must be given.", named("ID", Integer(1, 255)), since="2.4.0"),
-    later(
+    line("active_key", "The number of the key that we send with; must be given.", named("ID", Integer(1, 255)), since="2.4.0"),
+    line(
         "time_window",
         "How far the time in an advert may be from ours.",
         named("SECONDS", Integer(1, 300)),
@@ -280,14 +278,14 @@ AUTH_HMAC = block(
         since="2.4.0",
         unit="s",
     ),
-    later(
+    line(
         "anti_replay",
         "Whether an advert's time is compared with the clock or only has to grow.",
         Choice(("time", "monotonic")),
         default="time",
         since="2.4.0",
     ),
-    later(
+    line(
         "mode",
         "What is done with adverts that have no hash, and whether ours have one.",
         Choice(("enforce", "permissive", "receive-only")),
@@ -298,7 +296,6 @@ AUTH_HMAC = block(
         """,
     ),
     since="2.4.0",
-    effect=Effect.REFUSED,
     details="""
         Works in both versions and families, for multicast and unicast, and takes the place of `authentication`. Needs
         clocks that agree, unless `anti_replay monotonic` says otherwise.

@@ -6,7 +6,7 @@ from vrrpd.config.declaration import alias, ignored, later, line, named, optiona
 from vrrpd.config.keywords.arguments import BOOL, OCTETS, PRIORITY
 from vrrpd.config.values import Choice, Integer, InterfaceName, Seconds
 
-TIMER_EXPIRED_BACKUP = later(
+TIMER_EXPIRED_BACKUP = line(
     "timer_expired_backup",
     "A master that was held up too long steps down at once.",
     optional(Integer(1, 254), "PRIORITY"),
@@ -169,7 +169,7 @@ ELECTION = (
         """,
         see=("nopreempt", "vrrp_startup_delay"),
     ),
-    later(
+    line(
         "owner_ignore_adverts",
         "A router of priority 255 ignores the adverts of others.",
         BOOL,
@@ -201,7 +201,7 @@ ELECTION = (
     ),
     TIMER_EXPIRED_BACKUP,
     alias("thread_timer_expired", TIMER_EXPIRED_BACKUP, since="2.3.2", deprecated=True),
-    later(
+    line(
         "skip_check_adv_addr",
         "Compare the addresses in a known master's adverts with ours no more.",
         BOOL,
@@ -210,7 +210,7 @@ ELECTION = (
         details="A difference is only logged in any case. keepalived takes `off` here for on.",
     ),
     ignored("debug", "Once a level of debugging; ignored.", named("LEVEL", Integer(0, 4)), default="0"),
-    later(
+    line(
         "dont_track_primary",
         "No FAULT while the virtual router's own interface is down.",
         since="1.1.8",
@@ -218,7 +218,7 @@ ELECTION = (
         see=("interface", "track_interface"),
     ),
     refused("vrf", "The routing domain (VRF) that the sockets belong to.", InterfaceName(), default="none", since="2.2.5"),
-    later(
+    line(
         "kernel_rx_buf_size",
         "Receive buffer of this virtual router's socket.",
         OCTETS,

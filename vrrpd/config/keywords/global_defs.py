@@ -406,6 +406,23 @@ VRRPD = block(
             @vrrpd }
         """,
     ),
+    line(
+        "probe_addresses",
+        "Ask with each advert whether somebody else answers for our address.",
+        BOOL,
+        default="yes",
+        since="vrrpd",
+        details="""
+            Of a master; it asks for the first address of a virtual router just before each advert, at most ten times a second.
+            A keepalived that was master on the other side of a partition yields without a word when it hears us; its answer
+            tells that clients have to be told again where the address is.
+        """,
+        example="""
+            @vrrpd vrrpd {
+            @vrrpd     probe_addresses no
+            @vrrpd }
+        """,
+    ),
     since="vrrpd",
     details="In a file for both daemons, begin each line of it with `@vrrpd`, and keepalived skips it.",
 )

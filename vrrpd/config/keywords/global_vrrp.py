@@ -54,7 +54,7 @@ ROUTERS = (
         family="IPv4",
         see=("mcast_dst_ip",),
     ),
-    later(
+    line(
         "vrrp_mcast_group6",
         "The group that adverts of IPv6 are sent to, which should be link-local.",
         IpAddress(multicast=True),
@@ -115,7 +115,7 @@ ROUTERS = (
         default="3",
         since="2.2.3",
     ),
-    later(
+    line(
         "vrrp_garp_interval",
         "Least time from one gratuitous ARP to the next on an interface.",
         TIME,
@@ -126,7 +126,7 @@ ROUTERS = (
         details="For switches that drop many at once.",
         see=("garp_group",),
     ),
-    later(
+    line(
         "vrrp_gna_interval",
         "Least time from one neighbour advertisement to the next on an interface.",
         TIME,
@@ -160,20 +160,20 @@ ROUTERS = (
         default="off",
         since="1.3.5",
     ),
-    later(
+    line(
         "vrrp_owner_ignore_adverts",
         "Default of `owner_ignore_adverts`: priority 255 ignores the adverts of others.",
         BOOL,
         default="off",
         since="2.3.3",
     ),
-    later(
+    line(
         "vrrp_check_unicast_src",
         "Default of `check_unicast_src`: unicast adverts must come from a peer.",
         default="off",
         since="1.2.20",
     ),
-    later(
+    line(
         "vrrp_skip_check_adv_addr",
         "Default of `skip_check_adv_addr`: do not compare a known master's addresses.",
         BOOL,
@@ -188,7 +188,7 @@ ROUTERS = (
         since="1.2.20",
         see=("strict_mode",),
     ),
-    later(
+    line(
         "v3_checksum_as_v2",
         "Leave the pseudo header out of the checksum.",
         default="off",
@@ -196,7 +196,7 @@ ROUTERS = (
         family="VRRP version 3, IPv4",
         details="Default of the setting of the same name in `vrrp_instance`.",
     ),
-    later(
+    line(
         "vrrp_startup_delay",
         "Stay passive for that long after the start.",
         Seconds(0.001),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vrrpd.config.declaration import Effect, Entries, block, later, values
+from vrrpd.config.declaration import Effect, Entries, block, line, values
 from vrrpd.config.keywords.arguments import NAME, TIME
 from vrrpd.config.keywords.entries import ADDRESSES, ROUTES, RULES
 from vrrpd.config.values import InterfaceName
@@ -80,7 +80,7 @@ STATIC = (
     block(
         "garp_group",
         "The pace at which addresses are announced on some interfaces.",
-        later(
+        line(
             "garp_interval",
             "Least time from one gratuitous ARP to the next.",
             TIME,
@@ -88,7 +88,7 @@ STATIC = (
             unit="s",
             family="IPv4",
         ),
-        later(
+        line(
             "gna_interval",
             "Least time from one neighbour advertisement to the next.",
             TIME,
@@ -96,10 +96,9 @@ STATIC = (
             unit="s",
             family="IPv6",
         ),
-        later("interface", "One interface.", InterfaceName()),
-        values("interfaces", "Several interfaces.", effect=Effect.NONE, entries=Entries("INTERFACE")),
+        line("interface", "One interface.", InterfaceName()),
+        values("interfaces", "Several interfaces.", entries=Entries("INTERFACE")),
         since="1.2.21",
-        effect=Effect.NONE,
         details="At least one of the intervals is needed. The interfaces of a group share its pace.",
         example="""
             garp_group {

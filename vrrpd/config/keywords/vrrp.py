@@ -78,7 +78,6 @@ TRACKING = (
     values(
         "track_interface",
         "Interfaces whose state counts.",
-        effect=Effect.NONE,
         entries=tracked("INTERFACE", 253, noreverse=False),
         details="The virtual router's own interface is tracked already, and naming it is an error.",
         example="""
@@ -223,8 +222,8 @@ VRRP_SYNC_GROUP = block(
     ),
     *(replace(one, since="2.0.0") if one.since.startswith("1.") else one for one in TRACKING),
     *NOTIFICATION,
-    later("smtp_alert", "Send mail at each transition of the group.", BOOL, default="smtp_alert_vrrp"),
-    later(
+    line("smtp_alert", "Send mail at each transition of the group.", BOOL, default="smtp_alert_vrrp"),
+    line(
         "sync_group_tracking_weight",
         "Members may be tracked with weights.",
         since="2.0.0",
@@ -243,7 +242,6 @@ VRRP_SYNC_GROUP = block(
         default="vrrp_notify_priority_changes",
         since="2.0.16",
     ),
-    effect=Effect.REFUSED,
     details="""
         One in FAULT takes all there, one in BACKUP too, and all become master together. For a router with two sides, which
         must not be master on one of them only.

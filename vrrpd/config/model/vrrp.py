@@ -248,6 +248,8 @@ class VirtualRouter:
     lvs_sync_interface: str | None = None
     """`lvs_sync_daemon_interface`: where the IPVS connection synchronisation runs."""
     hand_over: HandOver = HandOver.MAKE_BEFORE_BREAK
+    probe_addresses: bool = True
+    """A master asks with each advert whether somebody else answers for its address."""
     smtp_alert: bool = False
 
 
