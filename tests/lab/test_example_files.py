@@ -113,22 +113,15 @@ def serves_without(
     lost: Address, remaining: set[Address], port: int, balancers: tuple[Vrrpd, Vrrpd], *, within_s: float = CONFIGURED_S
 ) -> None:
     """Wait until the dead server is out of both tables, which must be in its time, and the others are in."""
-    for each in balancers:
-        wait_for(
-            lambda host=each.host: rows(host, port, lost, *remaining) == remaining,
-            within_s + ALLOWANCE_S,
-            f"{lost} out of the table of {each.host.plan.name}",
-        )
+    hosts = [each.host for each in balancers]
+    gone = f"{lost} out of both tables"
+    wait_for(lambda: all(rows(host, port, lost, *remaining) == remaining for host in hosts), within_s + ALLOWANCE_S, gone)
 
 
 def serves_with(all_of_them: set[Address], port: int, balancers: tuple[Vrrpd, Vrrpd]) -> None:
     """Wait until all servers are in both tables."""
-    for each in balancers:
-        wait_for(
-            lambda host=each.host: rows(host, port, *all_of_them) == all_of_them,
-            BACK_S + ALLOWANCE_S,
-            f"all servers in the table of {each.host.plan.name}",
-        )
+    hosts = [each.host for each in balancers]
+    wait_for(lambda: all(rows(host, port, *all_of_them) == all_of_them for host in hosts), BACK_S + ALLOWANCE_S, "all servers")
 
 
 # -- one example after the other -----------------------------------------------------------------------------------------

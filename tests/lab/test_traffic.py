@@ -32,6 +32,7 @@ CLIENTS = tuple(IPv4Address(f"192.168.4.{octet}") for octet in range(30, 46))
 WEB_PORTS = tuple(range(80, 100))
 BEHIND_NAT = 8080
 ANSWER_TIMEOUT_S = 2.0
+REPAIR_MAX_S = 1.0
 COUNTED_S = 6.0
 """Deadline for IPVS' statistics, which the kernel adds up every 2 s (net/netfilter/ipvs/ip_vs_est.c)."""
 
@@ -273,3 +274,23 @@ def test_metrics_tell_what_ipvs_counted(traffic: Traffic, director: Vrrpd) -> No
             if metric == "vrrpd_real_server_connections_total" and dict(labels)["real_server"].rpartition(":")[0] in theirs
         )
         assert told == counted > 0
+
+
+@pytest.mark.parametrize(
+    "command", ["-C", "-D -f 5", "-d -t [fd00:4::15]:80 -r [fd00:4::200]:80", "-E -t 192.168.4.20:81 -s wlc"]
+)
+def test_rows_of_every_kind_are_put_back_beside_those_of_others(command: str, traffic: Traffic, director: Vrrpd) -> None:
+    host = director.host
+    ours = saved_table(host)
+    host.run("ipvsadm", *command.split())
+    theirs = ["-A -f 99 -s rr", "-A -t [fd00:4::99]:443 -s wlc"]
+    for row in theirs:
+        host.run("ipvsadm", *row.split())
+    wait_for(lambda: saved_table(host) == sorted(ours + theirs), REPAIR_MAX_S, "all rows, ours and theirs")
+    for row in theirs:
+        host.run("ipvsadm", "-D", *row.split()[1:3])
+
+
+def saved_table(host: Host) -> list[str]:
+    """The table as commands that make it."""
+    return sorted(host.run("ipvsadm", "-Sn").stdout.splitlines())
