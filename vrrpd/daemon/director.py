@@ -10,7 +10,7 @@ import asyncio
 import logging
 import resource
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 
 from healthcheck.probers import probers
@@ -122,7 +122,7 @@ class Director:
         """A new virtual server, or what is new of one."""
         server = self._servers.get(config.key)
         if server is None:
-            down = _found_down(config, services, formerly, self._table.current or {})
+            down = _found_down(config, services, formerly, self._table.current or {}, overrides)
             self._servers[config.key] = VirtualServer(config, services, now_s, found_down=down, overrides=overrides)
             return
         if (server.config, server.services) != (config, services):
@@ -237,6 +237,7 @@ class Director:
         began_s = time.monotonic()
         seen_before = self._table.current is not None
         self._let_go_of_the_empty()
+        self._apply_dirty()  # what is still to be done is no repair
         self._table.read()
         changed = self._table.bring_about(self._desired())
         if changed and seen_before:
@@ -339,20 +340,26 @@ def _union(*owned: Owned) -> dict[RowKey, frozenset[DestinationKey]]:
 
 
 def _found_down(
-    config: model.VirtualServer, services: tuple[RowKey, ...], formerly: Owned, current: Mapping[RowKey, Row]
+    config: model.VirtualServer,
+    services: tuple[RowKey, ...],
+    formerly: Owned,
+    current: Mapping[RowKey, Row],
+    overrides: Collection[DestinationKey],
 ) -> frozenset[DestinationKey]:
     """The servers that an earlier run of ours had taken out when it died.
 
-    They were ours, and the kernel has their service but not them, or has them at weight 0: they start as down, for a crash
-    must not send clients to a server that is known to be dead. While a sorry server served nobody else was there, so that tells
-    nothing of them.
+    They were ours, and the kernel has their service but not them, or has them at weight 0 where failures inhibit: they start as
+    down, for a crash must not send clients to a server that is known to be dead. Without inhibition, or by an override, weight
+    0 is that of a server that is being drained, whose clients a crash must not cost their connections. While a sorry server
+    served nobody else was there, so that tells nothing of them.
     """
     service = next((key for key in services if key in current), None)
     if service is None:
         return frozenset()
-    present = {key for key, destination in current[service].destinations.items() if destination.weight > 0}
+    found = current[service].destinations
+    serving = {key for key, destination in found.items() if destination.weight > 0}
     sorry = config.sorry_server
-    if sorry is not None and present == {destination_key(service, sorry)}:
+    if sorry is not None and serving == {destination_key(service, sorry)}:
         return frozenset()
     return frozenset(
         DestinationKey(real.address, real.port)
@@ -360,5 +367,6 @@ def _found_down(
         if real.weight > 0
         and real.checks
         and (key := destination_key(service, real)) in formerly.get(service, frozenset())
-        and key not in present
+        and key not in serving
+        and (key not in found or (real.inhibit_on_failure and DestinationKey(real.address, real.port) not in overrides))
     )

@@ -323,8 +323,8 @@ REAL_SERVER = block(
     *_pace("2.0.13", "real server"),
     *CHECKERS,
     details="""
-        Of the virtual server's family. The same address and port twice is an error, and the second one is left out. A
-        server without checks is always up; with several it is up while all of them succeed.
+        Of the virtual server's family, unless a tunnel leads to it. The same address and port twice is an error, and the
+        second one is left out. A server without checks is always up; with several it is up while all of them succeed.
 
         With DR and TUN packets keep the virtual server's port; the port written here is then only the one that is checked.
     """,
