@@ -26,6 +26,8 @@ from ipvs import codec
 from ipvs.client import Client
 from ipvs.genetlink import NETLINK_GENERIC, family_id
 from ipvs.netlink import NetlinkSocket
+from vrrpd.daemon.director import AUDIT_INTERVAL_S
+from vrrpd.daemon.ipvs_table import IpvsTable
 
 VIRTUAL_SERVERS, REAL_SERVERS = 1_000, 10
 LARGER = 2_284, 16
@@ -34,6 +36,7 @@ RATIO_MAX = 0.5
 """The whole start of vrrpd over that of keepalived."""
 FILLED_WITHIN_S = 60.0
 POLL_S = 0.01
+AUDITS = 10
 IN_OPEN = 0x20
 """inotify(7)."""
 LOADED = "import vrrpd.cli, vrrpd.daemon.supervisor"
@@ -104,6 +107,8 @@ def measure(name: str, case: Case, folder: Path, client: Client) -> Measure:
         site.service(number): {site.destination(number, own) for own in range(1, case.real_servers + 1)}
         for number in range(case.virtual_servers)
     }, "the last row came before others"
+    if name == "vrrpd":
+        say_what_an_audit_takes(client)
     stopping_s = time.monotonic()
     process.terminate()
     process.wait(timeout=FILLED_WITHIN_S)
@@ -141,6 +146,20 @@ def _wait_for_last_row(case: Case, began_s: float) -> float:
         return time.monotonic()
     finally:
         netlink.close()
+
+
+def say_what_an_audit_takes(client: Client) -> None:
+    """Of the rows that are there now: reading all of them, and bringing a mirror of them up to date."""
+    table = IpvsTable(client)
+    took_s: dict[str, float] = {}
+    for what, times, work in (("reading all", 1, table.read), ("bringing up to date", AUDITS, table.update)):
+        began_s = time.monotonic()
+        for _ in range(times):
+            work()
+        took_s[what] = (time.monotonic() - began_s) / times
+    words = ", ".join(f"{what} {each_s * 1e3:.0f} ms" for what, each_s in took_s.items())
+    share = took_s["bringing up to date"] / (took_s["bringing up to date"] + AUDIT_INTERVAL_S)
+    print(f"  audit: {words}, every {AUDIT_INTERVAL_S:g} s, which is {share:.1%} of the time")
 
 
 def main() -> int:

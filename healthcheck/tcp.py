@@ -7,6 +7,7 @@ object can itself be watched by an event loop. A probe's connection is closed as
 from __future__ import annotations
 
 import errno
+import resource
 import select
 import socket
 import time
@@ -22,6 +23,9 @@ PROBES_IN_FLIGHT_MAX = 4096
 """Connections being opened at once. 10,000 dead servers with a delay of 6 s and a time-out of 3 s keep 3,333 open; more than
 this would eat into the 28,000 ports that Linux gives to outgoing connections."""
 
+DESCRIPTORS_SHARE = 0.75
+"""Of the descriptors that this process may have; without one a probe cannot be made, and there are other uses for them."""
+
 Token = TypeVar("Token")
 
 
@@ -36,8 +40,8 @@ class _Probe(Generic[Token]):
 class TcpEngine(Generic[Token]):
     """Runs probes; a token of the caller's says which is which. Must be closed."""
 
-    def __init__(self, *, in_flight_max: int = PROBES_IN_FLIGHT_MAX, clock: Callable[[], float] = time.monotonic) -> None:
-        self._in_flight_max = in_flight_max
+    def __init__(self, *, in_flight_max: int | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._in_flight_max = _in_flight_max() if in_flight_max is None else in_flight_max
         self._clock = clock
         self._epoll = select.epoll()
         self._probes: dict[int, _Probe[Token]] = {}
@@ -107,6 +111,11 @@ class TcpEngine(Generic[Token]):
             probe.connection.close()
             ended.append((probe.token, ProbeResult(False, now_s - probe.started_s, f"timed out after {probe.timeout_s:g} s")))
         return ended
+
+
+def _in_flight_max() -> int:
+    descriptors, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return min(PROBES_IN_FLIGHT_MAX, int(descriptors * DESCRIPTORS_SHARE))
 
 
 def _result(code: int, latency_s: float) -> ProbeResult:

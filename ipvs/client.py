@@ -16,12 +16,13 @@ import subprocess
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Self, TypeVar
 
-from ipvs import administration, codec
+from ipvs import administration, codec, overview
 from ipvs.administration import Info, SyncDaemon, SyncRole, Timeouts
 from ipvs.errors import (
     CommandRefusedError,
     Failure,
     ModuleMissingError,
+    NamespaceError,
     OutOfStepError,
     PermissionDeniedError,
     UnreadableAnswerError,
@@ -39,6 +40,7 @@ from ipvs.operations import (
     SetDestination,
     SetService,
 )
+from ipvs.overview import Overview
 from ipvs.statistics import MeasuredRow
 from ipvs.types import Row, RowKey
 
@@ -106,6 +108,17 @@ class Client:
     def table(self) -> dict[RowKey, Row]:
         """All services and their destinations."""
         return self._ask(lambda netlink, family: {answer.key: _row(answer, found) for answer, found in _dump(netlink, family)})
+
+    def rows(self, keys: Iterable[RowKey]) -> dict[RowKey, Row]:
+        """Those of these services that are there, with their destinations."""
+        return self._ask(lambda netlink, family: {key: row for key in keys if (row := _one(netlink, family, key)) is not None})
+
+    def overview(self) -> Overview | None:
+        """What /proc shows of the table; None where it shows nothing. Asks nothing of netlink, and so loads no module."""
+        try:
+            return overview.parse(in_namespace(self._namespace, overview.PATH.read_bytes))
+        except (OSError, NamespaceError):
+            return None
 
     def table_with_statistics(self) -> dict[RowKey, MeasuredRow]:
         """As `table`, with the counters of the same dump."""
@@ -270,6 +283,17 @@ def _dump(netlink: NetlinkSocket, family: int) -> Iterator[tuple[codec.ServiceAn
         service = codec.decode_service(payload)
         answers = netlink.dump(codec.dump_destinations(family, service.key))
         yield service, [codec.decode_destination(answer, service.key) for _kind, answer in answers]
+
+
+def _one(netlink: NetlinkSocket, family: int, key: RowKey) -> Row | None:
+    try:
+        service = _only(netlink, codec.get_service(family, key), codec.decode_service)
+    except NetlinkError as error:
+        if error.errno != errno.ESRCH:
+            raise
+        return None
+    answers = netlink.dump(codec.dump_destinations(family, key))
+    return _row(service, [codec.decode_destination(answer, key) for _kind, answer in answers])
 
 
 def _row(answer: codec.ServiceAnswer, found: Sequence[codec.DestinationAnswer]) -> Row:

@@ -132,6 +132,11 @@ def dump_services(family: int) -> bytes:
     return request(family, Command.GET_SERVICE, b"")
 
 
+def get_service(family: int, key: RowKey) -> bytes:
+    """The request for one service."""
+    return request(family, Command.GET_SERVICE, service_identity(key))
+
+
 def dump_destinations(family: int, key: RowKey) -> bytes:
     """The request for all destinations of one service (to be sent as a dump)."""
     return request(family, Command.GET_DEST, service_identity(key))

@@ -7,6 +7,7 @@ somebody changed by hand, and the stop.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import resource
 import time
@@ -39,6 +40,8 @@ AUDIT_INTERVAL_S = 0.5
 busy machine, too."""
 AUDIT_SHARE_MAX = 0.05
 """A large table takes long to read, so audits take at most this share of the time and get rarer."""
+DESCRIPTORS_WANTED = 16_384
+"""For all probes that may be under way at once, and as many again."""
 UNAVAILABLE_RETRY_S = 5.0
 """Without IPVS in the kernel, or without the right to use it, it is tried again so often."""
 
@@ -55,6 +58,7 @@ class Director:
         self._work_in(None)
         self._masters: frozenset[str] | None = None
         """Of which virtual routers this host is master; None until that is told."""
+        _raise_descriptor_limit()
         self._scheduler = Scheduler(probers(), self._on_verdict, now_s=self._loop.time(), on_failure=self._on_failure)
         self._scheduler.attach(self._loop)
         self._servers: dict[model.VirtualServerKey, VirtualServer] = {}
@@ -77,7 +81,6 @@ class Director:
         if not self._scheduled:
             self._scheduled = True
             take_place("director", work.scheduling)
-            _raise_descriptor_limit()
             self._work_in(work.namespace)
         if work.flush:
             self._host.flush()
@@ -238,7 +241,7 @@ class Director:
         seen_before = self._table.current is not None
         self._let_go_of_the_empty()
         self._apply_dirty()  # what is still to be done is no repair
-        self._table.read()
+        self._table.update()
         changed = self._table.bring_about(self._desired())
         if changed and seen_before:
             self._repairs += changed
@@ -310,8 +313,11 @@ def _changed(check: Check, change: VerdictChange) -> events.CheckChanged:
 
 
 def _raise_descriptor_limit() -> None:
-    """Each probe under way takes a descriptor; take as many as we may have."""
+    """Each probe under way takes a descriptor; take as many as are wanted, or else as many as we may have."""
     _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):  # to raise what is allowed is a privilege
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(hard, DESCRIPTORS_WANTED),) * 2)
+        return
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 

@@ -1,13 +1,16 @@
 """The kernel's IPVS table: a mirror of it, the difference to what should be there, and the way to close it.
 
-The mirror is read again every so often, because the kernel tells of no change by itself. While the table cannot be read or
-written (no module, no right, a kernel out of memory) nothing is known of it; the caller's audits try again.
+The mirror is brought up to date every so often, because the kernel tells of no change by itself: what its overview shows
+otherwise than last time is read again, and some more rows in turn, because the overview does not show everything. While the
+table cannot be read or written (no module, no right, a kernel out of memory) nothing is known of it; the caller's audits try
+again.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from itertools import islice
 
 from ipvs.client import Client
 from ipvs.diff import diff, foreign
@@ -15,10 +18,16 @@ from ipvs.errors import IpvsError
 from ipvs.mirror import follow
 from ipvs.netlink import NetlinkError
 from ipvs.operations import Operation
+from ipvs.overview import Overview, differences
 from ipvs.statistics import MeasuredRow
 from ipvs.types import DestinationKey, Row, RowKey, Table
 
 Owned = Mapping[RowKey, frozenset[DestinationKey]]
+
+ROWS_IN_TURN = 50
+"""Services read again at each update, come what may: few enough to hold up no check; of 1,000 each has its turn in 10 s."""
+CHANGED_SHARE_MAX = 0.25
+"""If more of the table is shown otherwise, reading all of it costs less than reading the rows one by one."""
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +42,10 @@ class IpvsTable:
         self._unavailable: str | None = None
         self.current: Mapping[RowKey, Row] | None = None
         """The mirror; None while the kernel's table cannot be used."""
+        self._overview: Overview | None = None
+        """What the kernel showed when the mirror was brought up to date; None where it shows nothing."""
+        self._in_turn: list[RowKey] = []
+        """Services that have not been read again since the last round."""
         self.owned: Owned = {}
         """What may be changed and removed."""
         self.refusals = 0
@@ -40,14 +53,44 @@ class IpvsTable:
 
     def read(self) -> None:
         """Read the kernel's table into the mirror."""
+        overview = self._client.overview()  # first: what changes while the table is read is a difference at the next update
         try:
             self.current = self._client.table()
         except (IpvsError, NetlinkError) as error:
             self._lose_sight(error)
             return
+        self._overview = overview
+        self._in_turn = list(self.current)
         if self._unavailable is not None:
             log.info("IPVS can be used again")
             self._unavailable = None
+
+    def update(self) -> None:
+        """Bring the mirror up to date at little cost; all of it only where there is no cheaper way."""
+        overview = self._client.overview()
+        if self.current is None or self._overview is None or overview is None:
+            self.read()
+            return
+        changed = differences(self._overview, overview)
+        if len(changed) > CHANGED_SHARE_MAX * len(overview) + ROWS_IN_TURN:
+            self.read()
+            return
+        self._overview = overview
+        self._in_turn = self._in_turn or list(self.current)
+        self._read_again(changed | set(islice(self._in_turn, ROWS_IN_TURN)))
+        del self._in_turn[:ROWS_IN_TURN]
+
+    def _read_again(self, keys: Iterable[RowKey]) -> None:
+        assert self.current is not None
+        try:
+            found = self._client.rows(keys)
+        except (IpvsError, NetlinkError) as error:
+            self._lose_sight(error)
+            return
+        current = dict(self.current)
+        for key in keys:
+            current.pop(key, None)
+        self.current = current | found
 
     def bring_about(self, desired: Table, only: Collection[RowKey] | None = None) -> int:
         """Close the gap between `desired` and the mirror, for all rows or `only` for some; how many operations it took."""

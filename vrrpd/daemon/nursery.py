@@ -147,15 +147,13 @@ class Nursling:
     def _start(self) -> None:
         self._restart = None
         self._ended.clear()
-        self._forked = child.fork(f"vrrpd: {self.name}", self._role)
+        given = [message for message in (self._given, self._told) if message is not None]
+        self._forked = child.fork(f"vrrpd: {self.name}", self._role, given)
         self._started_s = self._loop.time()
         self._unanswered_since_s = None
         self._loop.add_reader(self._forked.pidfd, self._on_end)
         self._channel = Channel(self._forked.end, self._on_message, on_close=lambda: None)
         self.on_process_id(self._forked.process_id)
-        self._channel.send(self._given, must_arrive=True)
-        if self._told is not None:
-            self._channel.send(self._told, must_arrive=True)
 
     def _on_message(self, message: object) -> None:
         self._unanswered_since_s = None

@@ -102,6 +102,7 @@ class OwnershipFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._written: Ownership | None = None
 
     def read(self) -> Ownership:
         """What the last run noted."""
@@ -111,10 +112,13 @@ class OwnershipFile:
             return Ownership()
 
     def write(self, ownership: Ownership) -> None:
-        """Replace the note as a whole. Raises OSError."""
+        """Replace the note as a whole, unless it says so already. Raises OSError."""
+        if ownership == self._written:
+            return
         new = self._path.with_suffix(".new")
         new.write_text(json.dumps(_encode(ownership)))
         new.replace(self._path)
+        self._written = ownership
 
 
 def _encode(ownership: Ownership) -> dict[str, Any]:
