@@ -12,6 +12,7 @@ from pathlib import Path
 from statistics import median
 
 from bench.running import Run, run
+from bench.site import configuration
 
 VIRTUAL_SERVERS = 2_284
 REAL_SERVERS = 16
@@ -22,32 +23,11 @@ MEMORY_MAX_MIB = 400.0
 TO_THE_MODEL = "import sys; from vrrpd.config import load; sys.exit(bool(load(sys.argv[1]).diagnostics))"
 
 
-def configuration() -> str:
-    """The file's text, about 306,000 lines."""
-    return "\n".join(_virtual_server(number) for number in range(VIRTUAL_SERVERS))
-
-
-def _virtual_server(number: int) -> str:
-    head = (
-        f"virtual_server 10.{number >> 8}.{number & 255}.1 80 {{\n"
-        "    delay_loop 5\n    lb_algo wlc\n    lb_kind DR\n    protocol TCP\n"
-    )
-    return head + "".join(_real_server(number, own) for own in range(1, REAL_SERVERS + 1)) + "}\n"
-
-
-def _real_server(number: int, own: int) -> str:
-    return (
-        f"    real_server 172.{16 + (number >> 8)}.{number & 255}.{own} 80 {{\n        weight {own}\n"
-        "        TCP_CHECK {\n            connect_port 80\n            connect_timeout 3\n"
-        "            retry 2\n        }\n    }\n"
-    )
-
-
 def main() -> int:
     """Measure in turns, so that both meet the same other load; print a table; 1 if a bound is exceeded."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "large.conf"
-        path.write_text(configuration())
+        path.write_text(configuration(VIRTUAL_SERVERS, REAL_SERVERS))
         lines = path.read_text().count("\n")
         namespaces = ["unshare", "--mount", "--net", *(["--map-root-user"] if os.geteuid() else [])]
         theirs: list[Run] = []

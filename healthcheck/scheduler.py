@@ -1,7 +1,8 @@
-"""Which check runs when: verdicts on one side, an engine of probes on the other.
+"""Which check runs when: verdicts on one side, probers on the other, one for each kind of check.
 
 Equal checks are one check here, however many servers wait for its verdict. The set of checks is given as a whole and compared
-with the one before, so what did not change keeps its verdict and its place in time.
+with the one before, so what did not change keeps its verdict and its place in time. A check that replaces another one of the
+same kind and subject begins with that one's verdict.
 """
 
 from __future__ import annotations
@@ -9,11 +10,11 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Protocol
+from typing import Any, Protocol
 
-from healthcheck.types import Check, NotProbed, Outcome
+from healthcheck.types import FIRST_STEP, Check, NotProbed, Outcome, ProbeResult, Round
 from healthcheck.verdict import Verdict, VerdictChange
 from healthcheck.wheel import TimerWheel
 
@@ -31,6 +32,7 @@ class Watch:
     verdict: Verdict
     last_change: VerdictChange | None = None
     """The verdict in force; None while nothing is known."""
+    round: Round = FIRST_STEP
     last_outcome: Outcome | None = None
     runs: int = 0
     """Probes that ended with a result."""
@@ -44,20 +46,36 @@ class Watch:
     """No longer wanted; a probe may still be under way."""
 
 
-class Engine(Protocol):
-    """What carries out probes, as :class:`healthcheck.tcp.TcpEngine` does."""
+class Prober(Protocol):
+    """What carries out the probes of one kind of check, as :class:`healthcheck.tcp.TcpEngine` and
+    :class:`healthcheck.tasks.TaskProber` do.
+    """
 
     @property
     def has_room(self) -> bool: ...
     def fileno(self) -> int: ...
     def close(self) -> None: ...
     def deadline(self) -> float | None: ...
-    def start(self, check: Check, token: Watch, /) -> Outcome | None: ...
+    def start(self, check: Any, token: Watch, round_: Round, /) -> Outcome | None: ...
     def run(self) -> list[tuple[Watch, Outcome]]: ...
 
 
+@dataclass(slots=True, eq=False)
+class _Lane:
+    """A prober with what waits for its turn there: slow scripts hold up no connection."""
+
+    prober: Prober
+    due: dict[Watch, None] = field(default_factory=dict)
+    """Waiting for room, in order."""
+
+    def deadline(self) -> float | None:
+        if self.due and self.prober.has_room:
+            return next(iter(self.due)).verdict.deadline()
+        return self.prober.deadline()
+
+
 class Scheduler:
-    """Runs checks by their pace and reports verdicts.
+    """Runs checks by their pace and reports verdicts. `probers` has one for each class of check; several may share one.
 
     `on_change(check, change)` hears each check's first verdict and every change after it; `on_failure(check, outcome)` hears
     what changed nothing and should be told all the same: that a probe could not be made, once for each reason in a row, and
@@ -66,21 +84,21 @@ class Scheduler:
 
     def __init__(
         self,
-        engine: Engine,
+        probers: Mapping[type, Prober],
         on_change: Callable[[Check, VerdictChange], None],
         *,
         now_s: float,
         on_failure: Callable[[Check, Outcome], None] = lambda _check, _outcome: None,
         uniform: Callable[[float, float], float] = random.uniform,
     ) -> None:
-        self._engine = engine
+        lanes = {prober: _Lane(prober) for prober in probers.values()}
+        self._lanes = tuple(lanes.values())
+        self._lane_of = {kind: lanes[prober] for kind, prober in probers.items()}
         self._on_change = on_change
         self._on_failure = on_failure
         self._uniform = uniform
         self._watches: dict[Check, Watch] = {}
         self._starts: TimerWheel[Watch] = TimerWheel(now_s)
-        self._due: dict[Watch, None] = {}
-        """Waiting for room in the engine, in order."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
 
@@ -92,42 +110,44 @@ class Scheduler:
     def apply(self, checks: Iterable[Check], now_s: float) -> None:
         """Check these and nothing else. New ones first run after one second and a random part of their warm-up."""
         wanted = dict.fromkeys(checks)
+        predecessors: dict[tuple[type, str], VerdictChange] = {}
         for check in self._watches.keys() - wanted.keys():
             watch = self._watches.pop(check)
             watch.dropped = True
             self._starts.cancel(watch)
-            self._due.pop(watch, None)
+            self._lane_of[type(check)].due.pop(watch, None)
+            if watch.last_change is not None:
+                key = (type(check), check.subject)
+                if key not in predecessors or predecessors[key].up:  # of several the bad news holds
+                    predecessors[key] = watch.last_change
         for check in wanted:
             if check not in self._watches:
                 warmup_s = check.pace.delay_loop_s if check.pace.warmup_s is None else check.pace.warmup_s
                 first_at_s = now_s + FIRST_RUN_DELAY_S + self._uniform(0.0, warmup_s)
-                self._watches[check] = watch = Watch(check, Verdict(check.pace, first_at_s))
+                inherited = predecessors.get((type(check), check.subject))
+                self._watches[check] = watch = Watch(check, Verdict(check.pace, first_at_s, inherited), inherited)
                 self._starts.arm(watch, first_at_s)
         self._rearm()
 
-    def fileno(self) -> int:
-        """Readable when `run` has something to do before its deadline."""
-        return self._engine.fileno()
-
     def deadline(self) -> float | None:
         """When `run` is to be called even if nothing is readable; may lie in the past. None if there is nothing to wait for."""
-        if self._due and self._engine.has_room:
-            return next(iter(self._due)).verdict.deadline()
-        return min((at_s for at_s in (self._starts.deadline(), self._engine.deadline()) if at_s is not None), default=None)
+        deadlines_s = (self._starts.deadline(), *(lane.deadline() for lane in self._lanes))
+        return min((at_s for at_s in deadlines_s if at_s is not None), default=None)
 
     def run(self, now_s: float) -> None:
         """Take in results and start what is due; never waits."""
-        ended = self._engine.run()
+        ended = [end for lane in self._lanes for end in lane.prober.run()]
         for watch in self._starts.expire(now_s):
-            self._due[watch] = None
-        for _ in range(STARTS_PER_RUN_MAX):
-            if not self._due or not self._engine.has_room:
-                break
-            watch = next(iter(self._due))
-            del self._due[watch]
-            outcome = self._start(watch, now_s)
-            if outcome is not None:
-                ended.append((watch, outcome))
+            self._lane_of[type(watch.check)].due[watch] = None
+        for lane in self._lanes:
+            for _ in range(STARTS_PER_RUN_MAX):
+                if not lane.due or not lane.prober.has_room:
+                    break
+                watch = next(iter(lane.due))
+                del lane.due[watch]
+                outcome = self._start(watch, lane.prober, now_s)
+                if outcome is not None:
+                    ended.append((watch, outcome))
         news = [(watch, outcome, self._take(watch, outcome, now_s)) for watch, outcome in ended if not watch.dropped]
         for watch, outcome, (change, worth_telling) in news:
             if change is not None:
@@ -138,26 +158,29 @@ class Scheduler:
     def attach(self, loop: asyncio.AbstractEventLoop) -> None:
         """Run by itself on `loop`, whose clock must be the one that all times here are of."""
         self._loop = loop
-        loop.add_reader(self.fileno(), self._wake)
+        for lane in self._lanes:
+            loop.add_reader(lane.prober.fileno(), self._wake)
         self._rearm()
 
     def close(self) -> None:
         """Leave the loop and break off what is under way."""
         if self._loop is not None:
-            self._loop.remove_reader(self.fileno())
+            for lane in self._lanes:
+                self._loop.remove_reader(lane.prober.fileno())
             self._loop = None
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        self._engine.close()
+        for lane in self._lanes:
+            lane.prober.close()
 
-    def _start(self, watch: Watch, now_s: float) -> Outcome | None:
+    def _start(self, watch: Watch, prober: Prober, now_s: float) -> Outcome | None:
         due_s = watch.verdict.deadline()
         assert due_s is not None
         watch.start_lateness_s = now_s - due_s
         watch.start_lateness_max_s = max(watch.start_lateness_max_s, watch.start_lateness_s)
         watch.verdict.on_timer(now_s)
-        return self._engine.start(watch.check, watch)
+        return prober.start(watch.check, watch, watch.round)
 
     def _take(self, watch: Watch, outcome: Outcome, now_s: float) -> tuple[VerdictChange | None, bool]:
         """Count one outcome and set the next start. Returns the new verdict, if any, and whether the outcome should be told."""
@@ -168,10 +191,14 @@ class Scheduler:
         if isinstance(outcome, NotProbed):
             watch.not_probed += 1
             worth_telling = outcome != watch.last_outcome
-        else:
+        elif isinstance(outcome, ProbeResult):
             watch.runs += 1
             watch.failures += not outcome.success
+            watch.round = FIRST_STEP if outcome.success else Round(watch.round.step)
             worth_telling = watch.check.log_all_failures and not outcome.success
+        else:
+            watch.round = outcome.next
+            worth_telling = False
         watch.last_outcome = outcome
         watch.last_change = change or watch.last_change
         return change, worth_telling

@@ -7,43 +7,24 @@ object can itself be watched by an event loop. A probe's connection is closed as
 from __future__ import annotations
 
 import errno
-import os
+import resource
 import select
 import socket
-import struct
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from healthcheck.types import Address, NotProbed, Outcome, ProbeResult, TcpCheck
+from healthcheck.sockets import VERDICTS_OF_THE_NETWORK, endpoint, error_text, numeric, open_bare_socket
+from healthcheck.types import FIRST_STEP, NotProbed, Outcome, ProbeResult, Round, TcpCheck
 from healthcheck.wheel import TimerWheel
 
 PROBES_IN_FLIGHT_MAX = 4096
 """Connections being opened at once. 10,000 dead servers with a delay of 6 s and a time-out of 3 s keep 3,333 open; more than
 this would eat into the 28,000 ports that Linux gives to outgoing connections."""
 
-IP_BIND_ADDRESS_NO_PORT = 24
-"""include/uapi/linux/in.h: bind an address and leave the port to connect, which may share it between destinations."""
-
-CLOSE_WITH_RESET = struct.pack("=ii", 1, 0)
-"""struct linger, on for 0 s: close sends RST and keeps no TIME_WAIT."""
-MARK = struct.Struct("=I")
-"""SO_MARK's value; a plain number could only be a signed one."""
-
-VERDICTS_OF_THE_NETWORK = frozenset(
-    {
-        errno.ECONNREFUSED,
-        errno.ECONNRESET,
-        errno.EHOSTDOWN,
-        errno.EHOSTUNREACH,
-        errno.ENETDOWN,
-        errno.ENETUNREACH,
-        errno.ETIMEDOUT,
-    }
-)
-"""What connect may say at once and still speak of the way to the server. Any other error there is this machine's own: no
-free port, no such address, forbidden by its packet filter."""
+DESCRIPTORS_SHARE = 0.75
+"""Of the descriptors that this process may have; without one a probe cannot be made, and there are other uses for them."""
 
 Token = TypeVar("Token")
 
@@ -51,7 +32,7 @@ Token = TypeVar("Token")
 @dataclass(slots=True)
 class _Probe(Generic[Token]):
     token: Token
-    connection: socket.socket
+    connection: socket.SocketType
     started_s: float
     timeout_s: float
 
@@ -59,8 +40,8 @@ class _Probe(Generic[Token]):
 class TcpEngine(Generic[Token]):
     """Runs probes; a token of the caller's says which is which. Must be closed."""
 
-    def __init__(self, *, in_flight_max: int = PROBES_IN_FLIGHT_MAX, clock: Callable[[], float] = time.monotonic) -> None:
-        self._in_flight_max = in_flight_max
+    def __init__(self, *, in_flight_max: int | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._in_flight_max = _in_flight_max() if in_flight_max is None else in_flight_max
         self._clock = clock
         self._epoll = select.epoll()
         self._probes: dict[int, _Probe[Token]] = {}
@@ -92,14 +73,14 @@ class TcpEngine(Generic[Token]):
         """When the next probe may have timed out; None while there is none."""
         return self._timeouts.deadline()
 
-    def start(self, check: TcpCheck, token: Token) -> Outcome | None:
+    def start(self, check: TcpCheck, token: Token, _round: Round = FIRST_STEP, /) -> Outcome | None:
         """Start a probe while there is room. Returns its outcome where that is known at once; else `run` does."""
         assert self.has_room
         started_s = self._clock()
-        connection = _open(check)
+        connection = open_bare_socket(check)
         if isinstance(connection, NotProbed):
             return connection
-        code = connection.connect_ex((str(check.address), check.port))
+        code = connection.connect_ex((numeric(check.address), check.port))
         if code == errno.EINPROGRESS:
             descriptor = connection.fileno()
             self._epoll.register(descriptor, select.EPOLLOUT)
@@ -108,7 +89,7 @@ class TcpEngine(Generic[Token]):
             return None
         connection.close()
         if code and code not in VERDICTS_OF_THE_NETWORK:
-            return NotProbed(f"cannot connect to {_endpoint(check.address, check.port)}: {_text(code)}")
+            return NotProbed(f"cannot connect to {endpoint(check.address, check.port)}: {error_text(code)}")
         return _result(code, self._clock() - started_s)
 
     def run(self) -> list[tuple[Token, Outcome]]:
@@ -132,47 +113,10 @@ class TcpEngine(Generic[Token]):
         return ended
 
 
-def _open(check: TcpCheck) -> socket.socket | NotProbed:
-    """A socket as the check wants it, bound but not connected."""
-    connection = None
-    step = "open a socket"
-    try:
-        family = socket.AF_INET if check.address.version == 4 else socket.AF_INET6
-        connection = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
-        if check.mark:
-            step = f"mark packets with {check.mark}"
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, MARK.pack(check.mark))
-        if check.bind_interface is not None:
-            step = f"bind to interface {check.bind_interface}"
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, check.bind_interface.encode())
-        if check.bind_address is not None or check.bind_port:
-            address = "" if check.bind_address is None else str(check.bind_address)
-            step = f"bind to {_endpoint(check.bind_address or '*', check.bind_port)}"
-            _bind(connection, address, check.bind_port)
-    except OSError as error:
-        if connection is not None:
-            connection.close()
-        return NotProbed(f"cannot {step}: {_text(error.errno)}")
-    return connection
-
-
-def _bind(connection: socket.socket, address: str, port: int) -> None:
-    if port:
-        # Our close would leave the port in TIME_WAIT for a minute, and each next probe would find it taken.
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, CLOSE_WITH_RESET)
-    else:
-        connection.setsockopt(socket.IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1)
-    connection.bind((address, port))
+def _in_flight_max() -> int:
+    descriptors, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return min(PROBES_IN_FLIGHT_MAX, int(descriptors * DESCRIPTORS_SHARE))
 
 
 def _result(code: int, latency_s: float) -> ProbeResult:
-    return ProbeResult(not code, latency_s, _text(code) if code else "connected")
-
-
-def _text(code: int | None) -> str:
-    return os.strerror(code or 0).lower()
-
-
-def _endpoint(address: Address | str, port: int) -> str:
-    return f"[{address}]:{port}"
+    return ProbeResult(not code, latency_s, error_text(code) if code else "connected")

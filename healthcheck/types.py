@@ -5,7 +5,8 @@ A check is a hashable value: two real servers that ask the same question carry e
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import shlex
+from dataclasses import dataclass, field
 from enum import Enum
 from ipaddress import IPv4Address, IPv6Address
 
@@ -23,6 +24,21 @@ class Pace:
     delay_before_retry_s: float = 1.0
     warmup_s: float | None = None
     """The first check starts at a random moment within this time, plus one second; None is `delay_loop_s`."""
+    from_start: bool = False
+    """The delays run from the start of one check to the start of the next."""
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """How far a check of several steps has come, which are taken one in each probe."""
+
+    step: int = 0
+    """What the next probe is to ask."""
+    passed: int = 0
+    """Steps in a row that went well; with all of them the check has succeeded."""
+
+
+FIRST_STEP = Round()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +55,11 @@ class NetworkCheck:
     mark: int = 0
     """SO_MARK of the probe's packets; 0 sets none."""
     log_all_failures: bool = False
+
+    @property
+    def subject(self) -> str:
+        """What is asked, for people; `[192.0.2.1]:80`."""
+        return f"[{self.address}]:{self.port}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +78,8 @@ class HttpVersion(Enum):
     HTTP_1_0 = "1.0"
     HTTP_1_0_CLOSE = "1.0C"
     HTTP_1_1 = "1.1"
+    HTTP_2 = "2"
+    """Over TLS as ALPN agrees, else without asking first (prior knowledge)."""
 
 
 class RegexOption(Enum):
@@ -132,6 +155,28 @@ class Sni:
 
 
 @dataclass(frozen=True, slots=True)
+class TlsFiles:
+    """What checks over TLS show and trust."""
+
+    authorities: str | None = None
+    """A file or a directory; of use only where certificates are verified. None is what the system trusts."""
+    certificate: str | None = None
+    key: str | None = None
+    password: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """How a check speaks TLS, and what it wants of the server's certificate: nothing, unless it is said."""
+
+    files: TlsFiles = TlsFiles()
+    verify: bool = False
+    """The certificate must be good for the name that is asked for (SNI, else the Host header, else the address)."""
+    certificate_days_min: int | None = None
+    """For so many days the certificate must still be good; None does not ask."""
+
+
+@dataclass(frozen=True, slots=True)
 class HttpCheck(NetworkCheck):
     """Up while every page is as expected; asked one after the other, the next one after `delay_loop_s`."""
 
@@ -143,8 +188,30 @@ class HttpCheck(NetworkCheck):
 
 @dataclass(frozen=True, slots=True)
 class SslCheck(HttpCheck):
-    """The same over TLS. The server's certificate is not verified."""
+    """The same over TLS."""
 
+    sni: Sni | None = None
+    tls: Tls = Tls()
+
+
+@dataclass(frozen=True, slots=True)
+class TlsCheck(NetworkCheck):
+    """Up while TLS can be agreed on, whatever is spoken over it."""
+
+    sni: Sni | None = None
+    tls: Tls = Tls()
+
+
+@dataclass(frozen=True, slots=True)
+class GrpcCheck(NetworkCheck):
+    """Up while gRPC's health service says that a service is serving."""
+
+    service: str = ""
+    """Its full name; an empty one is the server as a whole."""
+    virtual_host: str | None = None
+    """The authority that is asked for; None is the address and port."""
+    tls: Tls | None = None
+    """None is plain HTTP/2."""
     sni: Sni | None = None
 
 
@@ -213,12 +280,21 @@ class MiscCheck:
     """The program's path and its arguments."""
     timeout_s: float
     """Longest run; a longer one is a failure."""
-    pace: Pace = Pace(retry=0)
+    pace: Pace = Pace(retry=0, from_start=True)
     sets_weight: bool = False
     user: str | None = None
     """None is `keepalived_script` where such a user exists, else root."""
     group: str | None = None
     log_all_failures: bool = False
+
+    @property
+    def subject(self) -> str:
+        """What is asked, for people."""
+        return f"command {shlex.join(self.command)}"
+
+
+FILE_PACE = Pace(delay_loop_s=0.5, retry=0, warmup_s=0.0)
+"""Reading a number costs some 20 us, so twice a second is nothing, and an operator who writes one sees it act at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +305,15 @@ class FileCheck:
     """Name of the configuration's `track_file`."""
     weight: int
     reverse: bool = False
+    """With weight 0 up while the number is not 0; else the product is taken off."""
+    path: str = ""
+    pace: Pace = FILE_PACE
+    log_all_failures: bool = False
+
+    @property
+    def subject(self) -> str:
+        """What is asked, for people."""
+        return f"file {self.path}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,10 +324,64 @@ class BfdCheck:
     """Name of the configuration's `bfd_instance`."""
 
 
-Check = TcpCheck
+@dataclass(frozen=True, slots=True)
+class RedisCheck(NetworkCheck):
+    """Up while Redis, or what speaks its protocol, answers PING; logged in first where there is a password."""
+
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AgentCheck(NetworkCheck):
+    """What a program on the server says of it, in the words of HAProxy's agent checks; see :mod:`healthcheck.agent`."""
+
+    request: bytes = b""
+    """Sent first; most agents want nothing."""
+
+
+Check = (
+    TcpCheck
+    | HttpCheck
+    | SslCheck
+    | TlsCheck
+    | GrpcCheck
+    | SmtpCheck
+    | PingCheck
+    | DnsCheck
+    | UdpCheck
+    | MiscCheck
+    | FileCheck
+    | RedisCheck
+    | AgentCheck
+)
 """Every kind of check that the scheduler runs; grows with each probe."""
-AnyCheck = TcpCheck | PingCheck | HttpCheck | SslCheck | SmtpCheck | DnsCheck | UdpCheck | MiscCheck | FileCheck | BfdCheck
+AnyCheck = Check | BfdCheck
 """Every kind of check that can be asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class WeightSet:
+    """A server is to have this weight (a command's exit status)."""
+
+    weight: int
+
+
+@dataclass(frozen=True, slots=True)
+class WeightShare:
+    """A server is to have this share of its configured weight (an agent's answer)."""
+
+    percent: float
+
+
+@dataclass(frozen=True, slots=True)
+class WeightAdded:
+    """This is added to a server's configured weight (the number in a file)."""
+
+    weight: int
+
+
+WeightWish = WeightSet | WeightShare | WeightAdded
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +392,22 @@ class ProbeResult:
     latency_s: float
     reason: str
     """What a person reads: `connected`, `connection refused`, `timed out after 3 s` ..."""
+    weight: WeightWish | None = None
+    """What a server that is up should weigh. A probe's None leaves what was asked for last; in a verdict it is the configured
+    weight."""
+    certificate_end_unix_s: float | None = None
+    """When the certificate that the server showed ends; None where there was none."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepPassed:
+    """One step of several went well. No verdict yet, and no failure."""
+
+    latency_s: float
+    reason: str
+    next: Round
+    at_once: bool = False
+    """While the server is not up, the next step is taken without a pause."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,5 +418,5 @@ class NotProbed:
     """`cannot bind to 192.0.2.1: cannot assign requested address` ..."""
 
 
-Outcome = ProbeResult | NotProbed
+Outcome = ProbeResult | StepPassed | NotProbed
 """What became of a probe that was asked for."""

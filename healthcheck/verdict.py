@@ -2,17 +2,19 @@
 
 A server is taken out after `retry` + 1 failures in a row and put back after one success. The number of tries left starts at
 zero, so the very first failure counts at once: whoever starts up in front of a dead server should not send it clients for
-`retry` more tries. Each pause runs from the end of a try to the start of the next.
+`retry` more tries. Each pause runs from the end of a try to the start of the next, unless the pace says from its start.
+
+A server that is up may be asked to weigh something else; that stays until another weight is asked for.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from types import MappingProxyType
 
-from healthcheck.types import NotProbed, Outcome, Pace, ProbeResult
+from healthcheck.types import Outcome, Pace, ProbeResult, StepPassed, WeightWish
 
 
 class State(Enum):
@@ -59,26 +61,32 @@ _UP: Mapping[State, bool | None] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class VerdictChange:
-    """A verdict that was not there before: the first one, or the other one."""
+    """A verdict that was not there before: the first one, the other one, or another weight of a server that stays up."""
 
     up: bool
     first: bool
     """Nothing was known before."""
     result: ProbeResult
-    """The result that settled it."""
+    """The result that settled it, with the weight that is in force."""
 
 
 class Verdict:
     """The state machine of one check. Times are seconds on one monotonic clock."""
 
-    __slots__ = ("_next_s", "_pace", "_tries_left", "state")
+    __slots__ = ("_next_s", "_pace", "_started_s", "_tries_left", "_weight", "state")
 
-    def __init__(self, pace: Pace, first_at_s: float) -> None:
-        """Begin with nothing known and the first try at `first_at_s`."""
+    def __init__(self, pace: Pace, first_at_s: float, inherited: VerdictChange | None = None) -> None:
+        """Begin with the first try at `first_at_s` and nothing known, or with what an earlier check of the same thing found."""
         self.state = State.UNTRIED
         self._pace = pace
         self._tries_left = 0
+        self._weight: WeightWish | None = None
+        self._started_s = first_at_s
         self._next_s: float | None = first_at_s
+        if inherited is not None:
+            self.state = State.UP if inherited.up else State.DOWN
+            self._tries_left = pace.retry
+            self._weight = inherited.result.weight
 
     @property
     def up(self) -> bool | None:
@@ -94,6 +102,7 @@ class Verdict:
         if self._next_s is None or now_s < self._next_s:
             return False
         self._next_s = None
+        self._started_s = now_s
         return True
 
     def on_result(self, outcome: Outcome, now_s: float) -> VerdictChange | None:
@@ -102,22 +111,29 @@ class Verdict:
         A try that could not be made changes nothing and is made a whole `delay_loop` later: what this machine lacks is not
         mended by asking more often.
         """
-        if isinstance(outcome, NotProbed):
-            self._next_s = now_s + self._pace.delay_loop_s
+        if not isinstance(outcome, ProbeResult):
+            hurry = isinstance(outcome, StepPassed) and outcome.at_once and not self.up
+            self._next_s = now_s if hurry else self._after(self._pace.delay_loop_s, now_s)
             return None
-        up_before = self.up
+        up_before, weight_before = self.up, self._weight
         self.state = TRANSITIONS[self.state, self._find(outcome)]
         doubted = self.state is State.DOUBTED
-        self._next_s = now_s + (self._pace.delay_before_retry_s if doubted else self._pace.delay_loop_s)
-        if self.up is up_before:
+        self._next_s = self._after(self._pace.delay_before_retry_s if doubted else self._pace.delay_loop_s, now_s)
+        if outcome.success and outcome.weight is not None:
+            self._weight = outcome.weight
+        if self.up is up_before and self._weight == weight_before:
             return None
-        return VerdictChange(outcome.success, up_before is None, outcome)
+        return VerdictChange(outcome.success, up_before is None, replace(outcome, weight=self._weight))
+
+    def _after(self, pause_s: float, now_s: float) -> float:
+        """When the next try is due; if that is over already, now."""
+        return max(now_s, self._started_s + pause_s) if self._pace.from_start else now_s + pause_s
 
     def _find(self, result: ProbeResult) -> Finding:
         if result.success:
             self._tries_left = self._pace.retry
             return Finding.SUCCESS
-        if self._tries_left == 0:
+        if self._tries_left == 0 or not self.up:
             return Finding.LAST_FAILURE
         self._tries_left -= 1
         return Finding.FAILURE

@@ -22,17 +22,17 @@ from ipvs.operations import (
     SetDestination,
     SetService,
 )
-from ipvs.types import DestinationKey, Row, ServiceKey, Table, canonical
+from ipvs.types import DestinationKey, Row, RowKey, Table, canonical, canonical_destination
 
-Ownership = Mapping[ServiceKey, AbstractSet[DestinationKey]]
+Ownership = Mapping[RowKey, AbstractSet[DestinationKey]]
 """The services that are ours, and which of their destinations are."""
 
 NOTHING_OWNED: Ownership = {}
 
 
-def ownership(*tables: Table) -> dict[ServiceKey, frozenset[DestinationKey]]:
+def ownership(*tables: Table) -> dict[RowKey, frozenset[DestinationKey]]:
     """The ownership of every row in any of `tables`, for instance of the last table asked for and the new one."""
-    owned: dict[ServiceKey, frozenset[DestinationKey]] = {}
+    owned: dict[RowKey, frozenset[DestinationKey]] = {}
     for table in tables:
         for key, row in table.items():
             owned[key] = owned.get(key, frozenset()).union(row.destinations)
@@ -54,9 +54,9 @@ def diff(desired: Table, current: Table, owned: Ownership = NOTHING_OWNED) -> li
     return operations
 
 
-def foreign(current: Table, owned: Ownership) -> dict[ServiceKey, Row]:
+def foreign(current: Table, owned: Ownership) -> dict[RowKey, Row]:
     """The rows of `current` that are not ours: whole services, and under services of ours only the others' destinations."""
-    others: dict[ServiceKey, Row] = {}
+    others: dict[RowKey, Row] = {}
     for key, row in current.items():
         if key not in owned:
             others[key] = row
@@ -65,20 +65,20 @@ def foreign(current: Table, owned: Ownership) -> dict[ServiceKey, Row]:
     return others
 
 
-def _new_service(key: ServiceKey, row: Row) -> Iterator[Operation]:
+def _new_service(key: RowKey, row: Row) -> Iterator[Operation]:
     yield AddService(key, row.service)
     for destination_key, destination in row.destinations.items():
         yield AddDestination(key, destination_key, destination)
 
 
-def _changed_service(key: ServiceKey, row: Row, present: Row, owned: AbstractSet[DestinationKey]) -> Iterator[Operation]:
+def _changed_service(key: RowKey, row: Row, present: Row, owned: AbstractSet[DestinationKey]) -> Iterator[Operation]:
     if canonical(key, row.service) != canonical(key, present.service):
         yield SetService(key, row.service)
     changed: list[SetDestination] = []
     for destination_key, destination in row.destinations.items():
         if destination_key not in present.destinations:
             yield AddDestination(key, destination_key, destination)
-        elif destination != present.destinations[destination_key]:
+        elif canonical_destination(destination) != canonical_destination(present.destinations[destination_key]):
             changed.append(SetDestination(key, destination_key, destination))
     yield from sorted(changed, key=lambda operation: operation.destination.weight == 0)
     for destination_key in present.destinations:
@@ -86,7 +86,7 @@ def _changed_service(key: ServiceKey, row: Row, present: Row, owned: AbstractSet
             yield DeleteDestination(key, destination_key)
 
 
-def _unwanted_service(key: ServiceKey, present: Row, owned: AbstractSet[DestinationKey]) -> Iterator[Operation]:
+def _unwanted_service(key: RowKey, present: Row, owned: AbstractSet[DestinationKey]) -> Iterator[Operation]:
     if present.destinations.keys() <= owned:
         yield DeleteService(key)
         return

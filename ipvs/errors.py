@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ipvs.operations import (
@@ -26,6 +27,8 @@ class IpvsError(Exception):
 class ModuleMissingError(IpvsError):
     """The running kernel has no IPVS."""
 
+    module = "ip_vs"
+
     def __init__(self, attempt: str) -> None:
         super().__init__(
             "the kernel knows no IPVS: the module ip_vs is not loaded; run `modprobe ip_vs` as root, or list ip_vs in "
@@ -40,6 +43,47 @@ class PermissionDeniedError(IpvsError):
         super().__init__("the kernel refuses to show or change the IPVS table: run as root or give CAP_NET_ADMIN")
 
 
+class OutOfStepError(IpvsError):
+    """What is known of the kernel's table may be wrong, and some of what was asked may have been done: read the table again.
+
+    Answers were lost twice, the kernel was busy for long, or IPVS was unloaded in the middle, its whole table with it.
+    """
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(f"the IPVS table has to be read again: {cause}")
+
+
+class UnreadableAnswerError(IpvsError):
+    """The kernel's answer lacks what every kernel says."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"the kernel's answer cannot be read: {what}; is this kernel older than Linux 3.0, or much newer?")
+
+
+class NamespaceError(IpvsError):
+    """A network namespace cannot be entered."""
+
+    def __init__(self, namespace: str, code: int, kernel_text: str) -> None:
+        self.errno = code
+        remedy = {
+            errno.ENOENT: "make it with `ip netns add`",
+            errno.EPERM: "run as root or give CAP_SYS_ADMIN",
+            errno.EINVAL: "it is no network namespace; make one with `ip netns add`",
+        }.get(code, "see `ip netns`")
+        super().__init__(
+            f"cannot enter the network namespace {namespace}: {kernel_text} ({errno.errorcode.get(code, code)}); {remedy}"
+        )
+
+
+class CommandRefusedError(IpvsError):
+    """The kernel refused what concerns IPVS as a whole: time-outs, a synchronisation daemon, zeroing. `errno` is its number."""
+
+    def __init__(self, command: str, code: int, kernel_text: str, remedies: Mapping[int, str]) -> None:
+        self.errno = code
+        remedy = remedies.get(code, RefusedError.remedy)
+        super().__init__(f"cannot {command}: {kernel_text} ({errno.errorcode.get(code, code)}); {remedy}")
+
+
 class RefusedError(IpvsError):
     """The kernel refused one operation. `errno` is its number, `remedy` what a person can do, both also in the text."""
 
@@ -52,12 +96,19 @@ class RefusedError(IpvsError):
 
 
 class UnknownSchedulerError(RefusedError):
-    """No scheduler of that name is loaded or can be."""
+    """No scheduler of that name is loaded or can be. `modules` names what has it.
+
+    With a persistence engine that may be missing as well: the kernel does not say which of the two it is.
+    """
 
     def __init__(self, operation: AddService | SetService, code: int, kernel_text: str) -> None:
-        name = operation.service.scheduler
-        self.remedy = f"the kernel has no scheduler {name}: " + (
-            f"run `modprobe ip_vs_{name}`" if name in KNOWN_SCHEDULERS else f"known ones are {', '.join(KNOWN_SCHEDULERS)}"
+        scheduler, engine = operation.service.scheduler, operation.service.persistence_engine
+        self.modules = (f"ip_vs_{scheduler}", f"ip_vs_pe_{engine}") if engine else (f"ip_vs_{scheduler}",)
+        missing = f"scheduler {scheduler}" + (f" or no persistence engine {engine}" if engine else "")
+        self.remedy = f"the kernel has no {missing}: " + (
+            f"run `modprobe {'-a ' if engine else ''}{' '.join(self.modules)}`"
+            if scheduler in KNOWN_SCHEDULERS
+            else f"known schedulers are {', '.join(KNOWN_SCHEDULERS)}"
         )
         super().__init__(operation, code, kernel_text)
 
@@ -92,7 +143,16 @@ class OutOfRangeError(RefusedError):
 class InvalidError(RefusedError):
     """A value that IPVS cannot take."""
 
-    remedy = "check that the address is a unicast address (IPv6: not link-local) and the netmask or prefix length is valid"
+    remedy = (
+        "check that the address is a unicast address (IPv6: not link-local), the netmask or prefix length is valid, and a GUE "
+        "tunnel has a port"
+    )
+
+
+class BusyError(RefusedError):
+    """The kernel cannot do it now."""
+
+    remedy = "it passes: read the table and try again"
 
 
 class AddressFamilyError(RefusedError):
@@ -128,6 +188,8 @@ BY_ERRNO: dict[int, type[RefusedError]] = {
     errno.EINVAL: InvalidError,
     errno.ERANGE: OutOfRangeError,
     errno.EAFNOSUPPORT: AddressFamilyError,
+    errno.EBUSY: BusyError,
+    errno.EAGAIN: BusyError,
 }
 
 
@@ -149,4 +211,4 @@ def describe(operation: Operation) -> str:
 
 
 def _mixes_families(operation: AddDestination | SetDestination) -> bool:
-    return operation.key.address.version != operation.service_key.address.version
+    return operation.key.address.version != operation.service_key.family

@@ -13,12 +13,12 @@ from ipvs.operations import (
     SetDestination,
     SetService,
 )
-from ipvs.types import Destination, DestinationKey, Row, ServiceKey, Table
+from ipvs.types import Destination, DestinationKey, Row, RowKey, Table
 
-Writable = dict[ServiceKey, dict[DestinationKey, Destination]]
+Writable = dict[RowKey, dict[DestinationKey, Destination]]
 
 
-def follow(table: Table, operations: Iterable[Operation]) -> dict[ServiceKey, Row]:
+def follow(table: Table, operations: Iterable[Operation]) -> dict[RowKey, Row]:
     """The table that `table` becomes when the kernel carries out `operations`. What it would refuse changes nothing."""
     followed = dict(table)
     writable: Writable = {}
@@ -39,7 +39,7 @@ def follow(table: Table, operations: Iterable[Operation]) -> dict[ServiceKey, Ro
     return followed
 
 
-def _destinations(followed: dict[ServiceKey, Row], writable: Writable, key: ServiceKey) -> dict[DestinationKey, Destination]:
+def _destinations(followed: dict[RowKey, Row], writable: Writable, key: RowKey) -> dict[DestinationKey, Destination]:
     """The destinations of a service, copied at the first change only: a service may have thousands that all change."""
     if key not in writable:
         row = followed[key]

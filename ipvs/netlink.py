@@ -4,7 +4,7 @@ Nothing here knows IPVS: routing netlink and generic netlink are framed alike (i
 host byte order and aligned to four octets.
 
 A batch goes out in few datagrams, because a system call per message costs more than the message; it is cut so that neither
-the send buffer (EMSGSIZE) nor the receive buffer with its acknowledgements (ENOBUFS) can overflow.
+the send buffer (EMSGSIZE) nor the receive buffer with its refusals (ENOBUFS) can overflow.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ KERNEL_PORT = 0
 KERNEL = (KERNEL_PORT, 0)  # port, groups
 
 BATCH_MESSAGES_MAX = 200
-"""Requests in flight: their acknowledgements (36 octets each, about 1 KiB of buffer accounting) stay below the smallest
-default receive buffer, 212,992 octets."""
+"""Requests in flight: should all be refused, the answers (36 octets each and the kernel's words, about 1 KiB of buffer
+accounting) stay below the smallest default receive buffer, 212,992 octets."""
 BATCH_OCTETS_MAX = 65_536
 """Octets in one send: below the default send buffer."""
 RECEIVE_OCTETS = 65_536
@@ -58,6 +58,8 @@ ANSWER_TIMEOUT_S = 5.0
 UNREAD_DATAGRAMS_MAX = 4096
 """Read away after a loss: more than the default receive buffer holds (some 300 acknowledgements), and enough for the rest of
 a dump of 100,000 rows. What is older than that is told apart by its sequence number."""
+STRANGERS_MAX = 10_000
+"""Other processes may send to our socket, too; so many of their datagrams are passed over for one of the kernel's."""
 DUMP_TRIES_MAX = 5
 """A dump that was interrupted by changes is begun anew; so often changes may meet it before that is an error."""
 
@@ -167,15 +169,19 @@ class NetlinkSocket:
         raise NetlinkOverrunError(errno.EINTR, f"the kernel's table changed during each of {DUMP_TRIES_MAX} dumps")
 
     def _exchange(self, batch: Sequence[bytes]) -> list[NetlinkError | None]:
-        first = self._sequence
-        self._send(b"".join(self._number(request, NLM_F_ACK) for request in batch))
-        outcome: dict[int, NetlinkError | None] = {}
-        while len(outcome) < len(batch):
+        """Only the last request asks for an acknowledgement. The kernel tells every refusal unasked, and in order, so what it
+        has not refused by then is done (netlink_rcv_skb); a system call for each answer would cost more than the request.
+        """
+        first, last = self._sequence, len(batch) - 1
+        self._send(b"".join(self._number(request, NLM_F_ACK if index == last else 0) for index, request in enumerate(batch)))
+        outcome: list[NetlinkError | None] = [None] * len(batch)
+        while True:
             for kind, flags, sequence, payload in messages(self._receive()):
                 index = (sequence - first) & 0xFFFF_FFFF
-                if kind == NLMSG_ERROR and index < len(batch):  # else it is the late rest of an abandoned conversation
+                if kind == NLMSG_ERROR and index <= last:  # else it is the late rest of an abandoned conversation
                     outcome[index] = _refusal(flags, payload)
-        return [outcome[index] for index in range(len(batch))]
+                    if index == last:
+                        return outcome
 
     def _conversation(self, request: bytes, flags: int) -> list[tuple[int, memoryview]] | None:
         """Send one request and collect what answers it, up to the end; None when a dump was interrupted by changes."""
@@ -210,9 +216,9 @@ class NetlinkSocket:
 
     def _receive(self) -> bytes:
         try:
-            while True:
+            for _ in range(STRANGERS_MAX):
                 datagram, (port, _groups) = self._transport.recvfrom(RECEIVE_OCTETS)
-                if port == KERNEL_PORT:  # another process may send to us, too
+                if port == KERNEL_PORT:
                     return datagram
         except BlockingIOError as error:
             raise NetlinkOverrunError(errno.ETIMEDOUT, f"no answer from the kernel in {ANSWER_TIMEOUT_S:g} s") from error
@@ -221,6 +227,7 @@ class NetlinkSocket:
                 raise NetlinkError(error.errno, error.strerror) from error
             self._forget_unread()
             raise NetlinkOverrunError(error.errno, "the receive buffer overflowed and answers were lost") from error
+        raise NetlinkOverrunError(errno.EBADMSG, "another process floods this socket")
 
     def _forget_unread(self) -> None:
         """Empty the receive buffer, which also ends a dump that is under way: the next conversation begins afresh."""
@@ -234,7 +241,10 @@ class NetlinkSocket:
 
 
 def _open(protocol: int) -> socket.socket:
-    opened = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, protocol)
+    try:
+        opened = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, protocol)
+    except OSError as error:
+        raise NetlinkError(error.errno, f"no netlink socket: {error.strerror}") from error
     opened.bind((0, 0))
     # A time limit kept by the kernel saves a poll before each of the many acknowledgements.
     opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, TIMEVAL.pack(int(ANSWER_TIMEOUT_S), 0))

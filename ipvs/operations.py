@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ipvs.types import Destination, DestinationKey, Service, ServiceKey
+from ipvs.types import Destination, DestinationKey, RowKey, Service
 
 
 @dataclass(frozen=True, slots=True)
 class AddService:
     """Begin to balance `key`; it has no destinations yet."""
 
-    key: ServiceKey
+    key: RowKey
     service: Service
 
 
@@ -19,7 +19,7 @@ class AddService:
 class SetService:
     """Change scheduler, flags or persistence; destinations and connections stay."""
 
-    key: ServiceKey
+    key: RowKey
     service: Service
 
 
@@ -27,14 +27,14 @@ class SetService:
 class DeleteService:
     """Stop to balance `key`; the kernel deletes its destinations with it."""
 
-    key: ServiceKey
+    key: RowKey
 
 
 @dataclass(frozen=True, slots=True)
 class AddDestination:
     """Put one more real server behind a service."""
 
-    service_key: ServiceKey
+    service_key: RowKey
     key: DestinationKey
     destination: Destination
 
@@ -43,7 +43,7 @@ class AddDestination:
 class SetDestination:
     """Change weight, forwarding or thresholds; connections stay."""
 
-    service_key: ServiceKey
+    service_key: RowKey
     key: DestinationKey
     destination: Destination
 
@@ -52,7 +52,7 @@ class SetDestination:
 class DeleteDestination:
     """Take a real server away from a service."""
 
-    service_key: ServiceKey
+    service_key: RowKey
     key: DestinationKey
 
 

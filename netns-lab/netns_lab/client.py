@@ -108,16 +108,19 @@ class Client:
         """Any host may be one."""
         self.host = host
 
-    def request(self, address: Address, port: int = WEB_PORT, count: int = 1, timeout_s: float = 2.0) -> Counter[str]:
-        """Ask `count` times, one after the other; how often each server has answered.
+    def request(
+        self, address: Address, port: int = WEB_PORT, count: int = 1, timeout_s: float = 2.0, source: Address | None = None
+    ) -> Counter[str]:
+        """Ask `count` times, one after the other, and from the address `source` if given; how often each server has answered.
 
         Raises OSError at the first request that is not answered within `timeout_s`.
         """
         answers: Counter[str] = Counter()
+        origin = (str(source), 0) if source is not None else None
         with self.host.entered():
             for _ in range(count):
                 with (
-                    socket.create_connection((str(address), port), timeout_s) as connection,
+                    socket.create_connection((str(address), port), timeout_s, origin) as connection,
                     connection.makefile("rb") as answer,
                 ):
                     connection.sendall(load.REQUEST)

@@ -16,7 +16,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 from types import TracebackType
@@ -36,7 +36,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 EVERY_HOST = {"ipv6/conf/all/accept_dad": "0", "ipv6/conf/default/accept_dad": "0"}
 """Addresses are the topology's own: nobody has to ask whether they are free."""
-ROLE_SETTINGS = {
+ROLE_SETTINGS: Mapping[Role, Mapping[str, str]] = {
     Role.CLIENT: {},
     Role.ROUTER: {},
     # A reused source port must not meet the entry of a connection to a server that is gone: its SYN would vanish.
@@ -244,12 +244,13 @@ class Lab:
 
     def _configure(self, host: Host) -> None:
         with host.entered():
-            for setting, value in (EVERY_HOST | ROLE_SETTINGS[host.plan.role]).items():
+            for setting, value in {**EVERY_HOST, **ROLE_SETTINGS[host.plan.role], **host.plan.settings}.items():
                 Path("/proc/sys/net", setting).write_text(value)
-        commands = [f"addr add {host.plan.address} dev eth0 nodad"]
+        commands = [f"addr add {address} dev eth0 nodad" for address in (host.plan.address, *host.plan.further_addresses)]
         if host.plan.role is Role.REAL_SERVER:
-            virtual = self.topology.virtual_address
-            commands.append(f"addr add {virtual}/{virtual.max_prefixlen} dev lo")
+            virtual_addresses = (self.topology.virtual_address, *self.topology.further_virtual_addresses)
+            commands += [f"addr add {virtual}/{virtual.max_prefixlen} dev lo nodad" for virtual in virtual_addresses]
+        commands += [f"route add default via {gateway}" for gateway in host.plan.gateways]
         host.ip_batch(["link set lo up", "link set eth0 up", *commands])
 
     def _end_processes(self) -> None:

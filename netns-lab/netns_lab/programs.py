@@ -1,4 +1,4 @@
-"""The programs of a lab, by name: the VRRP daemons vrrpd and keepalived, and nginx as the web server."""
+"""The programs of a lab, by name: the VRRP daemons vrrpd and keepalived; nginx, dnsmasq and Redis as servers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from netns_lab import processes
@@ -21,8 +22,13 @@ REPOSITORY = Path(__file__).parents[2]
 
 STOP_TIMEOUT_S = 10.0
 """A daemon that has not left by then hangs; keepalived needs a second for its children."""
-WEB_SERVER_START_TIMEOUT_S = 5.0
+SERVER_START_TIMEOUT_S = 5.0
 WEB_PORT = 80
+DNS_PORT = 53
+REDIS_PORT = 6379
+LOOPBACK = "127.0.0.1"
+SERVED_LOG = "served.log"
+"""A line for each answered request."""
 
 
 class Daemon:
@@ -96,12 +102,19 @@ def start_router(host: Host, name: str, *options: str) -> Daemon:
     return ROUTERS[name](host, host.plan.configuration, *options)
 
 
-def start_web_server(host: Host, port: int = WEB_PORT) -> Daemon:
-    """Start nginx, which answers every request with the host's name, and wait until it accepts connections."""
+def start_web_server(host: Host, *ports: int, tls_ports: Collection[int] = ()) -> Daemon:
+    """Start nginx on these ports, by default on 80, and wait until it accepts connections.
+
+    It answers every request with the host's name; `/healthz` and `/readyz` with 503 as long as the host is :func:`sick`. What
+    it answers on `tls_ports` is encrypted, with a certificate that the host has signed itself.
+    """
+    plain = ports or (() if tls_ports else (WEB_PORT,))
+    if tls_ports:
+        _make_certificate(host)
     configuration = host.directory / "nginx.conf"
-    configuration.write_text(_nginx_configuration(host, port))
+    configuration.write_text(_nginx_configuration(host, plain, tls_ports))
     daemon = Daemon("nginx", host, ["nginx", "-e", "stderr", "-p", host.directory, "-c", configuration])
-    wait_for(lambda: _accepts(host, port), WEB_SERVER_START_TIMEOUT_S, f"nginx in {host.plan.name} accepting connections")
+    _wait_until_accepted("nginx", host, [*plain, *tls_ports][-1])
     return daemon
 
 
@@ -110,9 +123,46 @@ def start_web_servers(lab: Lab) -> dict[str, Daemon]:
     return {name: start_web_server(host) for name, host in lab.hosts.items() if Service.WEB_SERVER in host.plan.runs}
 
 
-def _nginx_configuration(host: Host, port: int) -> str:
+def sick(host: Host) -> Path:
+    """The file that makes the host's web server answer questions for its health with 503 as long as it exists."""
+    return host.directory / "sick"
+
+
+def served(host: Host) -> Counter[tuple[str, int]]:
+    """How many requests the host's web server has answered, by the address and the port that it was asked at."""
+    path = host.directory / SERVED_LOG
+    lines = path.read_text().splitlines() if path.exists() else []
+    return Counter((address, int(port)) for address, port in map(str.split, lines))
+
+
+def start_name_server(host: Host, *records: str) -> Daemon:
+    """Start dnsmasq on port 53 and wait until it answers: `whoami` is a TXT record with the host's name.
+
+    `records` are further ones, as options of dnsmasq(8). Other names are refused.
+    """
+    options = ["--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--user=root", "--pid-file"]
+    daemon = Daemon("dnsmasq", host, ["dnsmasq", *options, f"--txt-record=whoami,{host.plan.name}", *records])
+    _wait_until_accepted("dnsmasq", host, DNS_PORT)
+    return daemon
+
+
+def start_redis(host: Host, *options: str) -> Daemon:
+    """Start Redis on port 6379, which keeps nothing on disk, and wait until it accepts connections.
+
+    `options` are further ones, as redis-server(1) takes them.
+    """
+    command: list[str | Path] = ["redis-server", "--bind", "*", "--protected-mode", "no", "--save", "", "--dir", host.directory]
+    daemon = Daemon("redis", host, [*command, *options])
+    _wait_until_accepted("redis-server", host, REDIS_PORT)
+    return daemon
+
+
+def _nginx_configuration(host: Host, ports: Collection[int], tls_ports: Collection[int]) -> str:
     """One worker, everything below the host's own directory, connections closed after each answer."""
     temporary = "\n".join(f"    {kind}_temp_path temp;" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+    wanted = [(port, "") for port in ports] + [(port, " ssl") for port in tls_ports]
+    listen = "\n".join(f"        listen {where}{port}{tls} backlog=1024;" for port, tls in wanted for where in ("", "[::]:"))
+    certificate = "ssl_certificate certificate.pem;\n        ssl_certificate_key key.pem;" if tls_ports else ""
     return f"""
 daemon off;
 user root;
@@ -121,17 +171,38 @@ pid nginx.pid;
 events {{ worker_connections 1024; }}
 http {{
 {temporary}
-    access_log off;
+    log_format served "$server_addr $server_port";
+    access_log {SERVED_LOG} served;
     keepalive_timeout 0;
     default_type text/plain;
     server {{
-        listen {port} backlog=1024;
-        return 200 "{host.plan.name}\\n";
+{listen}
+        {certificate}
+        location / {{ return 200 "{host.plan.name}\\n"; }}
+        location ~ ^/(healthz|readyz)$ {{
+            access_log off;
+            if (-f {sick(host)}) {{ return 503; }}
+            return 200 "ok\\n";
+        }}
     }}
 }}
 """
 
 
-def _accepts(host: Host, port: int) -> bool:
-    with host.entered(), socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+def _make_certificate(host: Host) -> None:
+    """`certificate.pem` and `key.pem` in the host's directory, made once."""
+    certificate = host.directory / "certificate.pem"
+    if certificate.exists():
+        return
+    host.run(
+        *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"),
+        *("-subj", f"/CN={host.plan.name}", "-days", "1", "-keyout", host.directory / "key.pem", "-out", certificate),
+    )
+
+
+def _wait_until_accepted(what: str, host: Host, port: int) -> None:
+    def accepts() -> bool:
+        with host.entered(), socket.socket() as probe:
+            return probe.connect_ex((LOOPBACK, port)) == 0
+
+    wait_for(accepts, SERVER_START_TIMEOUT_S, f"{what} in {host.plan.name} accepting connections")

@@ -9,13 +9,19 @@ Read from a short TOML file, whose leading comment is the drawing that people se
     address = "192.168.4.5/24"              # of eth0
     runs = ["router"]                       # router (a VRRP daemon) and web-server; nothing if left out
     configuration = "lvs1.conf"             # the router's, relative to this file
+    further_addresses = ["fd00:4::5/64"]    # of eth0 as well
+    gateways = ["192.168.4.1"]              # default routes, one of each family at most
+    settings = { "ipv4/ip_forward" = "1" }  # of the kernel, under /proc/sys/net, beside those of the role
+
+Real servers hold `virtual_address` and all `further_virtual_addresses`, which stand beside it if there are any.
 """
 
 from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface, ip_address, ip_interface
 from pathlib import Path
@@ -25,6 +31,7 @@ Interface = IPv4Interface | IPv6Interface
 
 TOPOLOGIES = Path(__file__).parents[1] / "topologies"
 
+HOST_KEYS = frozenset({"role", "address", "runs", "configuration", "further_addresses", "gateways", "settings"})
 HOST_NAME_LENGTH_MAX = 15
 """A host's name is also its port's on the bridge, and an interface's name has 15 octets (IFNAMSIZ less its terminator)."""
 
@@ -58,6 +65,11 @@ class HostPlan:
     runs: frozenset[Service] = frozenset()
     configuration: Path | None = None
     """The VRRP daemon's file; set exactly if the host runs a router."""
+    further_addresses: tuple[Interface, ...] = ()
+    gateways: tuple[Address, ...] = ()
+    """Default routes."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Of the kernel, by path under /proc/sys/net."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +80,7 @@ class Topology:
     drawing: str
     virtual_address: Address
     hosts: Mapping[str, HostPlan]
+    further_virtual_addresses: tuple[Address, ...] = ()
 
 
 class TopologyError(ValueError):
@@ -95,37 +108,49 @@ def parse(name: str, text: str, directory: Path) -> Topology:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise TopologyError(f"{name}: {error}") from error
-    _only_keys(name, document, {"virtual_address", "hosts"})
+    _only_keys(name, document, {"virtual_address", "further_virtual_addresses", "hosts"})
     hosts = document.get("hosts")
     if not isinstance(hosts, dict) or not hosts:
         raise TopologyError(f"{name}: expected a table [hosts.NAME] for each host")
     try:
         virtual_address = ip_address(document.get("virtual_address", ""))
+        further = tuple(map(ip_address, document.get("further_virtual_addresses", [])))
     except ValueError as error:
         raise TopologyError(f"{name}: virtual_address: {error}") from error
     plans = {host: _host(f"{name}: hosts.{host}", host, table, directory) for host, table in hosts.items()}
-    return Topology(name, _drawing(text), virtual_address, plans)
+    return Topology(name, _drawing(text), virtual_address, plans, further)
 
 
 def _host(where: str, name: str, table: object, directory: Path) -> HostPlan:
     if not isinstance(table, dict):
         raise TopologyError(f"{where}: expected a table")
-    _only_keys(where, table, {"role", "address", "runs", "configuration"})
+    _only_keys(where, table, HOST_KEYS)
     if len(name) > HOST_NAME_LENGTH_MAX:
         raise TopologyError(f"{where}: the name is longer than {HOST_NAME_LENGTH_MAX} octets")
     try:
         role = Role(table.get("role", ""))
         address = ip_interface(table.get("address", ""))
         runs = frozenset(Service(service) for service in table.get("runs", []))
+        further = tuple(map(ip_interface, table.get("further_addresses", [])))
+        gateways = tuple(map(ip_address, table.get("gateways", [])))
     except ValueError as error:
         raise TopologyError(f"{where}: {error}") from error
     configuration = table.get("configuration")
     if (Service.ROUTER in runs) != (configuration is not None):
         raise TopologyError(f"{where}: a host that runs a router has a configuration, and no other has")
-    return HostPlan(name, role, address, runs, None if configuration is None else (directory / configuration).resolve())
+    return HostPlan(
+        name,
+        role,
+        address,
+        runs,
+        None if configuration is None else (directory / configuration).resolve(),
+        further,
+        gateways,
+        dict(table.get("settings", {})),
+    )
 
 
-def _only_keys(where: str, table: Mapping[str, object], known: set[str]) -> None:
+def _only_keys(where: str, table: Mapping[str, object], known: AbstractSet[str]) -> None:
     if unknown := sorted(table.keys() - known):
         raise TopologyError(f"{where}: unknown key {unknown[0]!r}; expected {', '.join(sorted(known))}")
 

@@ -1,92 +1,34 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from ipaddress import IPv4Address
 
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from healthcheck.types import Check, TcpCheck
-from ipvs.types import Destination, DestinationKey, Forwarding, Protocol, Service, ServiceFlags, ServiceKey
-from vrrpd.balancer.virtual_server import (
-    DOWN_BEFORE,
-    FAILING_CHECK_REMOVED,
-    NO_CHECKS,
-    NOT_CHECKED_YET,
-    Action,
-    CheckChanged,
-    QuorumGained,
-    QuorumLost,
-    RealServerDown,
-    RealServerStatus,
-    RealServerUp,
-    Reconfigured,
-    VirtualServer,
+from ipvs.types import Destination, DestinationKey, Forwarding, Service, ServiceFlags
+from tests.balancer.servers import (
+    HERE,
+    SERVICE,
+    address,
+    begun,
+    check,
+    down,
+    real,
+    reconfigured,
+    started,
+    tell,
+    timeless,
+    up,
+    virtual,
+    weights,
+    went_down,
+    went_up,
 )
+from vrrpd.balancer.events import QuorumGained, QuorumLost, RealServerDown, RealServerUp
+from vrrpd.balancer.real_server import DOWN_BEFORE, NO_CHECKS, NOT_CHECKED_YET, RealServerStatus
+from vrrpd.balancer.virtual_server import FAILING_CHECK_REMOVED
 from vrrpd.config import model
-from vrrpd.config.position import Position
-
-HERE = Position("test.conf", 1)
-SERVICE = ServiceKey(Protocol.TCP, IPv4Address("192.168.4.15"), 80)
-
-
-def address(number: int) -> IPv4Address:
-    return IPv4Address("192.168.4.100") + number
-
-
-def check(number: int, port: int = 80) -> TcpCheck:
-    return TcpCheck(address(number), port)
-
-
-def real(
-    number: int, weight: int = 1, *, checks: tuple[Check, ...] | None = None, alpha: bool = False, inhibit: bool = False
-) -> model.RealServer:
-    """A real server with one check of its own port, unless told otherwise."""
-    checks = (check(number),) if checks is None else checks
-    return model.RealServer(
-        address(number), 80, weight, Forwarding.DR, HERE, alpha=alpha, inhibit_on_failure=inhibit, checks=checks
-    )
-
-
-def virtual(*servers: model.RealServer, quorum: int = 1, hysteresis: int = 0) -> model.VirtualServer:
-    return model.VirtualServer(SERVICE, "wrr", HERE, quorum=quorum, hysteresis=hysteresis, real_servers=servers)
-
-
-def started(*servers: model.RealServer, quorum: int = 1, hysteresis: int = 0) -> VirtualServer:
-    """A virtual server at second 0 whose first actions are taken."""
-    server = VirtualServer(virtual(*servers, quorum=quorum, hysteresis=hysteresis), 0.0)
-    server.actions()
-    return server
-
-
-def up(number: int, port: int = 80) -> CheckChanged:
-    return CheckChanged(check(number, port), True, "connected", 0.001)
-
-
-def down(number: int, port: int = 80) -> CheckChanged:
-    return CheckChanged(check(number, port), False, "connection refused", 0.002)
-
-
-def tell(server: VirtualServer, *events: CheckChanged) -> list[Action]:
-    for now_s, event in enumerate(events, start=1):
-        server.on_event(event, float(now_s))
-    return server.actions()
-
-
-def weights(server: VirtualServer) -> dict[int, int]:
-    """The row's weights, by the number of the real server."""
-    return {int(key.address) - int(address(0)): value.weight for key, value in server.desired()[1].destinations.items()}
-
-
-def went_up(server: model.RealServer, port: int = 80) -> RealServerUp:
-    number = int(server.address) - int(address(0))
-    return RealServerUp(SERVICE, server, check(number, port), "connected", 0.001)
-
-
-def went_down(server: model.RealServer, port: int = 80) -> RealServerDown:
-    number = int(server.address) - int(address(0))
-    return RealServerDown(SERVICE, server, check(number, port), "connection refused", 0.002)
 
 
 def test_the_row_says_all_that_the_configuration_says() -> None:
@@ -99,8 +41,7 @@ def test_the_row_says_all_that_the_configuration_says() -> None:
         persistence_timeout_s=50,
         persistence_prefix_length=24,
     )
-    key, row = VirtualServer(config, 0.0).desired()
-    assert key == SERVICE
+    row = begun(config).desired()[SERVICE]
     assert row.service == Service("wrr", ServiceFlags.PERSISTENT, 50, 24)
     assert row.destinations == {
         DestinationKey(address(1), 8080): Destination(Forwarding.NAT, 3, 100, 80),
@@ -195,11 +136,11 @@ def test_one_verdict_speaks_for_all_servers_that_share_the_check() -> None:
 
 
 def test_the_start_counts_as_gaining_the_quorum() -> None:
-    assert VirtualServer(virtual(real(1, 2), real(2, 3), quorum=4), 0.0).actions() == [QuorumGained(SERVICE, 5, 4)]
+    assert begun(virtual(real(1, 2), real(2, 3), quorum=4)).actions() == [QuorumGained(SERVICE, 5, 4)]
 
 
 def test_a_quorum_that_is_not_met_at_the_start_is_not_told() -> None:
-    server = VirtualServer(virtual(real(1), real(2, alpha=True), quorum=2), 0.0)
+    server = begun(virtual(real(1), real(2, alpha=True), quorum=2))
     assert server.actions() == []
     assert not server.quorum_up
 
@@ -262,7 +203,7 @@ def test_before_the_first_check_the_status_says_so() -> None:
 def test_a_server_found_taken_out_after_a_crash_stays_out_until_a_check_succeeds() -> None:
     first, second = real(1, 1), real(2, 2)
     found_down = [DestinationKey(address(2), 80)]
-    server = VirtualServer(virtual(first, second), 0.0, found_down)
+    server = begun(virtual(first, second), *found_down)
     assert server.actions() == [QuorumGained(SERVICE, 1, 1)]
     assert weights(server) == {1: 1}
     assert server.real_servers[1].reason == DOWN_BEFORE
@@ -272,21 +213,21 @@ def test_a_server_found_taken_out_after_a_crash_stays_out_until_a_check_succeeds
 
 
 def test_an_unchecked_server_found_taken_out_serves_since_nothing_could_ever_bring_it_back() -> None:
-    server = VirtualServer(virtual(real(1, checks=())), 0.0, [DestinationKey(address(1), 80)])
+    server = begun(virtual(real(1, checks=())), DestinationKey(address(1), 80))
     assert weights(server) == {1: 1}
 
 
 def test_a_server_found_taken_out_once_is_new_when_it_was_removed_and_comes_again() -> None:
-    server = VirtualServer(virtual(real(1), real(2)), 0.0, [DestinationKey(address(2), 80)])
-    server.on_event(Reconfigured(virtual(real(1))), 5.0)
-    server.on_event(Reconfigured(virtual(real(1), real(2))), 6.0)
+    server = begun(virtual(real(1), real(2)), DestinationKey(address(2), 80))
+    server.on_event(reconfigured(virtual(real(1))), 5.0)
+    server.on_event(reconfigured(virtual(real(1), real(2))), 6.0)
     assert weights(server) == {1: 1, 2: 1}
 
 
 def test_a_new_weight_keeps_verdicts_and_tells_nothing() -> None:
     server = started(real(1, 1), real(2, 2), real(3, 3, alpha=True))
     tell(server, down(2))
-    server.on_event(Reconfigured(virtual(real(1, 10), real(2, 20), real(3, 30, alpha=True))), 50.0)
+    server.on_event(reconfigured(virtual(real(1, 10), real(2, 20), real(3, 30, alpha=True))), 50.0)
     assert server.actions() == []
     assert weights(server) == {1: 10}
     assert [s.since_s for s in server.real_servers] == [0.0, 1.0, 0.0]
@@ -296,7 +237,7 @@ def test_a_new_weight_keeps_verdicts_and_tells_nothing() -> None:
 
 def test_servers_added_by_a_reload_begin_like_at_the_start_and_removed_ones_are_forgotten() -> None:
     server = started(real(1), real(2))
-    server.on_event(Reconfigured(virtual(real(2), real(3, 3), real(4, 4, alpha=True))), 5.0)
+    server.on_event(reconfigured(virtual(real(2), real(3, 3), real(4, 4, alpha=True))), 5.0)
     assert weights(server) == {2: 1, 3: 3}
     assert server.actions() == []
     assert tell(server, down(1)) == []
@@ -306,7 +247,7 @@ def test_an_edited_check_is_assumed_to_say_what_held_before() -> None:
     server = started(real(1), real(2))
     tell(server, down(2))
     edited = virtual(real(1, checks=(check(1, 8080),)), real(2, checks=(check(2, 8080),)))
-    server.on_event(Reconfigured(edited), 5.0)
+    server.on_event(reconfigured(edited), 5.0)
     assert weights(server) == {1: 1}
     assert server.actions() == []
     assert tell(server, up(2, 8080)) == [went_up(edited.real_servers[1], 8080)]
@@ -317,25 +258,25 @@ def test_a_server_comes_up_when_its_failing_check_is_removed() -> None:
     server = started(real(1, checks=(check(1, 80), check(1, 443))), real(2))
     tell(server, up(1, 80), down(1, 443))
     config = virtual(real(1), real(2))
-    server.on_event(Reconfigured(config), 5.0)
-    assert server.actions() == [RealServerUp(SERVICE, config.real_servers[0], None, FAILING_CHECK_REMOVED, None)]
+    server.on_event(reconfigured(config), 5.0)
+    up_again = RealServerUp(SERVICE, config.real_servers[0], None, FAILING_CHECK_REMOVED, None, 0.0)
+    assert timeless(server.actions()) == [up_again]
     assert weights(server) == {1: 1, 2: 1}
     assert server.real_servers[0].since_s == 5.0
 
 
 def test_a_reload_may_gain_and_lose_the_quorum() -> None:
     server = started(real(1), real(2))
-    server.on_event(Reconfigured(virtual(real(1), real(2), quorum=3)), 5.0)
+    server.on_event(reconfigured(virtual(real(1), real(2), quorum=3)), 5.0)
     assert server.actions() == [QuorumLost(SERVICE, 2, 3)]
-    server.on_event(Reconfigured(virtual(real(1), real(2, 2), quorum=3)), 6.0)
+    server.on_event(reconfigured(virtual(real(1), real(2, 2), quorum=3)), 6.0)
     assert server.actions() == [QuorumGained(SERVICE, 3, 3)]
 
 
 def test_a_virtual_server_may_lose_all_its_servers_and_stay() -> None:
     server = started(real(1))
     tell(server, down(1))
-    key, row = server.desired()
-    assert (key, row.destinations) == (SERVICE, {})
+    assert {key: row.destinations for key, row in server.desired().items()} == {SERVICE: {}}
 
 
 NUMBERS = st.integers(0, 4)
@@ -361,7 +302,7 @@ class AnyHistory(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.now_s = 0.0
-        self.server = VirtualServer(virtual(real(0), real(1)), 0.0)
+        self.server = begun(virtual(real(0), real(1)))
         self.told_up = {0: True, 1: True}
         self.told_quorum = False
         self.follow()
@@ -378,7 +319,7 @@ class AnyHistory(RuleBasedStateMachine):
     def reload(self, config: model.VirtualServer) -> None:
         self.now_s += 1
         up_before = {key: s.up for key, s in self.by_key().items()}
-        self.server.on_event(Reconfigured(config), self.now_s)
+        self.server.on_event(reconfigured(config), self.now_s)
         for key, status in self.by_key().items():
             assert status.up or not up_before.get(key, False), "a reload takes nobody out"
             number = int(status.config.address) - int(address(0))
@@ -386,9 +327,9 @@ class AnyHistory(RuleBasedStateMachine):
         present = {int(s.address) - int(address(0)) for s in config.real_servers}
         self.told_up = {number: told for number, told in self.told_up.items() if number in present}
         self.follow()
-        _, row = self.server.desired()
-        self.server.on_event(Reconfigured(config), self.now_s)
-        assert self.server.desired()[1] == row, "the same configuration again changes nothing"
+        rows = self.server.desired()
+        self.server.on_event(reconfigured(config), self.now_s)
+        assert self.server.desired() == rows, "the same configuration again changes nothing"
         assert self.server.actions() == []
 
     def by_key(self) -> dict[DestinationKey, RealServerStatus]:

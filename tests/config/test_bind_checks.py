@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Address
 
 import pytest
 
 from healthcheck.types import (
+    AgentCheck,
     AnyCheck,
     BfdCheck,
     DnsCheck,
@@ -16,6 +18,7 @@ from healthcheck.types import (
     NetworkCheck,
     Pace,
     PingCheck,
+    RedisCheck,
     ReplyPattern,
     SmtpCheck,
     TcpCheck,
@@ -63,7 +66,7 @@ def checks_of(reader: Reader, blocks: str, *messages: str, above: str = DECLARED
 def test_each_kind_has_its_own_defaults(reader: Reader, kind: str, retry: int, delay_before_retry_s: float) -> None:
     check = check_of(reader, kind, "misc_path /bin/true" if kind == "MISC_CHECK" else "")
     assert not isinstance(check, FileCheck | BfdCheck)
-    assert check.pace == Pace(60.0, retry, delay_before_retry_s, None)
+    assert check.pace == Pace(60.0, retry, delay_before_retry_s, None, from_start=kind == "MISC_CHECK")
 
 
 @pytest.mark.parametrize("kind", [*NETWORK_CHECKS, "MISC_CHECK"])
@@ -74,7 +77,8 @@ def test_the_pace_comes_from_the_nearest_block(reader: Reader, kind: str) -> Non
     def pace(real: str, check: str) -> Pace:
         found = check_of(reader, kind, own + check, virtual=virtual, real=real)
         assert not isinstance(found, FileCheck | BfdCheck)
-        return found.pace
+        assert found.pace.from_start is (kind == "MISC_CHECK")
+        return replace(found.pace, from_start=False)
 
     assert pace("", "") == Pace(6.0, 2, 4.0, 9.0)
     assert pace("retry 5\nwarmup 0", "") == Pace(6.0, 5, 4.0, 0.0)
@@ -201,11 +205,25 @@ def test_octets_that_are_none(reader: Reader, settings: str, message: str, check
 
 
 @pytest.mark.parametrize(
+    ("kind", "settings", "check"),
+    [
+        ("REDIS_CHECK", "", RedisCheck(REAL, 80)),
+        ("REDIS_CHECK", "redis_user me\nredis_password secret", RedisCheck(REAL, 80, user="me", password="secret")),
+        ("AGENT_CHECK", "connect_port 81", AgentCheck(REAL, 81)),
+        ("AGENT_CHECK", 'send "how are you"', AgentCheck(REAL, 80, request=b"how are you\n")),
+    ],
+)
+def test_kinds_that_keepalived_does_not_know(reader: Reader, kind: str, settings: str, check: AnyCheck) -> None:
+    assert check_of(reader, kind, settings) == check
+
+
+@pytest.mark.parametrize(
     ("settings", "check"),
     [
         ("misc_path /bin/true", MiscCheck(("/bin/true",), 60.0)),
         ("misc_path \"/bin/test 'a b'\"\nmisc_timeout 5", MiscCheck(("/bin/test", "a b"), 5.0)),
-        ("misc_path /bin/true\ndelay_loop 7", MiscCheck(("/bin/true",), 7.0, Pace(7.0, 0))),
+        ("misc_path /bin/true\ndelay_loop 7", MiscCheck(("/bin/true",), 7.0, Pace(7.0, 0, from_start=True))),
+        ("misc_path /bin/true\nmisc_timeout 0", MiscCheck(("/bin/true",), 60.0)),
         (
             "misc_path /bin/true\nmisc_dynamic\nuser me us",
             MiscCheck(("/bin/true",), 60.0, sets_weight=True, user="me", group="us"),
@@ -221,9 +239,9 @@ def test_misc(reader: Reader, settings: str, check: MiscCheck) -> None:
 @pytest.mark.parametrize(
     ("block", "check"),
     [
-        ("FILE_CHECK {\n track_file load\n }", FileCheck("load", -2, reverse=True)),
-        ("FILE_CHECK {\n track_file plain\n }", FileCheck("plain", 1)),
-        ("FILE_CHECK {\n track_file load\n weight 9\n }", FileCheck("load", 9)),
+        ("FILE_CHECK {\n track_file load\n }", FileCheck("load", -2, reverse=True, path="/run/load")),
+        ("FILE_CHECK {\n track_file plain\n }", FileCheck("plain", 1, path="/run/plain")),
+        ("FILE_CHECK {\n track_file load\n weight 9\n }", FileCheck("load", 9, path="/run/load")),
         ("BFD_CHECK {\n name peer\n }", BfdCheck("peer")),
     ],
 )

@@ -136,7 +136,6 @@ def test_flags(reader: Reader, settings: str, flags: ServiceFlags, messages: lis
         ("192.168.4.15 80", "group G", "1:22 unknown-name"),
         ("192.168.4.15 80", "192.168.4.300 80", "1:16 bad-value"),
         ("192.168.4.15 80", "192.168.4.15 0", "1:29 bad-value"),
-        ("lb_kind DR", "lb_kind TUN type gue port 4", "3:19 not-built"),
         ("192.168.4.100 80", "2001:db8::1 80", "6:14 address-family"),
         ("192.168.4.100 80", "192.168.4.256 80", "6:14 bad-value"),
     ],
@@ -161,8 +160,9 @@ def test_duplicates_are_left_out(reader: Reader) -> None:
 
 def test_a_check_that_is_not_built_leaves_the_real_server_unchecked(reader: Reader) -> None:
     loaded = reader.load(
-        SERVER.format("", "HTTP_GET {\n url {\n path /\n status_code 200\n }\n }", "").replace("TCP_CHECK", "PING_CHECK")
+        "bfd_instance peer {\n neighbor_ip 192.168.4.9\n}\n"
+        + SERVER.format("", "", "name peer").replace("TCP_CHECK", "BFD_CHECK")
     )
-    assert said(loaded) == ["7:3 no-effect", "13:3 no-effect"]
+    assert said(loaded) == ["1:1 no-effect", "11:3 no-effect"]
     assert loaded.config is not None
     assert loaded.config.virtual_servers[0].real_servers[0].checks == ()

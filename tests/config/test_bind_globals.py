@@ -206,7 +206,6 @@ EVERYTHING_READ = Daemon(
         flush=True,
         flush_on_stop=FlushOnStop.VIRTUAL_SERVERS,
         sync_daemon=SyncDaemon("eth2", "VI_1", 11, 1400, 8848, 2, IPv4Address("224.0.0.81")),
-        notify_first_state=True,
     ),
     receive_buffers=ReceiveBuffers(
         router_commands=ReceiveBuffer(1000, force=True),

@@ -6,9 +6,21 @@ from ipaddress import IPv4Address
 
 import pytest
 
-from healthcheck.types import HttpCheck, HttpVersion, Pace, Regex, RegexOption, Sni, SslCheck, Url
+from healthcheck.types import (
+    GrpcCheck,
+    HttpCheck,
+    HttpVersion,
+    Pace,
+    Regex,
+    RegexOption,
+    Sni,
+    SslCheck,
+    Tls,
+    TlsCheck,
+    TlsFiles,
+    Url,
+)
 from tests.config.reading import SERVER, Reader
-from vrrpd.config.model import TlsFiles
 
 REAL = IPv4Address("192.168.4.100")
 WEB_PACE = Pace(delay_before_retry_s=3.0)
@@ -162,6 +174,9 @@ def test_expressions(reader: Reader, settings: str, regex: Regex | None) -> None
         ("regex to the site", "11:10 surplus-words", Regex("to")),
         ("regex it's", "11:7 unterminated-quote", None),
         ("regex a\nregex_options casless", "12:15 unknown-option", Regex("a")),
+        ("regex (a", "11:7 bad-value", None),
+        (r"regex \\Ca", "11:7 bad-value", None),
+        ("regex a\nregex_options alt_bsux", "11:7 bad-value", None),
     ],
 )
 def test_what_is_no_expression(reader: Reader, settings: str, message: str, regex: Regex | None) -> None:
@@ -182,3 +197,44 @@ def test_files_for_tls(reader: Reader) -> None:
     assert reader.written(files).tls_files == TlsFiles("/a", "/b", "/c", "secret")
     assert "secret" not in repr(reader.written(files))
     assert reader.written("").tls_files == TlsFiles()
+
+
+FILES = "SSL {\n ca /a\n}\n"
+PAGE = "url {\n path /\n }\n"
+
+
+def checks(reader: Reader, kind: str, settings: str) -> tuple[object, ...]:
+    """With files for TLS further down."""
+    text = SERVER.replace("TCP_CHECK", kind).format("", "alpha", settings) + FILES
+    (real,) = reader.written(text).virtual_servers[0].real_servers
+    assert real.alpha_checks == real.checks
+    return real.checks
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "check"),
+    [
+        ("SSL_GET", PAGE, SslCheck(REAL, 80, WEB_PACE, urls=(Url("/"),), tls=Tls(TlsFiles("/a")))),
+        (
+            "SSL_GET",
+            PAGE + "ssl_verify\ncertificate_days 7\nhttp_protocol 2",
+            SslCheck(REAL, 80, WEB_PACE, urls=(Url("/"),), version=HttpVersion.HTTP_2, tls=Tls(TlsFiles("/a"), True, 7)),
+        ),
+        ("HTTP_GET", PAGE + "http_protocol 2", HttpCheck(REAL, 80, WEB_PACE, urls=(Url("/"),), version=HttpVersion.HTTP_2)),
+        ("TLS_CHECK", "", TlsCheck(REAL, 80, tls=Tls(TlsFiles("/a")))),
+        ("TLS_CHECK", "sni_name a\nssl_verify", TlsCheck(REAL, 80, sni=Sni("a"), tls=Tls(TlsFiles("/a"), verify=True))),
+        ("GRPC_CHECK", "", GrpcCheck(REAL, 80)),
+        ("GRPC_CHECK", "tls\nservice a.B", GrpcCheck(REAL, 80, service="a.B", tls=Tls(TlsFiles("/a")))),
+        ("GRPC_CHECK", "virtualhost b\nenable_sni", GrpcCheck(REAL, 80, virtual_host="b", tls=Tls(TlsFiles("/a")), sni=Sni())),
+        ("GRPC_CHECK", "tls off\nsni_name b", GrpcCheck(REAL, 80)),
+    ],
+)
+def test_tls_in_every_check_that_has_it(reader: Reader, kind: str, settings: str, check: object) -> None:
+    assert checks(reader, kind, settings) == (check,)
+
+
+def test_files_for_tls_leave_other_servers_as_they_are(reader: Reader) -> None:
+    assert (
+        reader.written(SERVER.format("", "", "") + FILES).virtual_servers
+        == reader.written(SERVER.format("", "", "")).virtual_servers
+    )

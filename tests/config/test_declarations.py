@@ -132,7 +132,7 @@ def test_every_example_is_sound(one: Keyword, tmp_path: Path) -> None:
 
 
 def test_blocks_that_are_not_built_say_so_of_their_parts() -> None:
-    (entry,) = entries()["misc_path"]
+    (entry,) = entries()["neighbour_ip"]
     assert entry.places[0][-1].effect is Effect.NONE
 
 

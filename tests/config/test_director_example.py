@@ -18,6 +18,8 @@ from healthcheck.types import (
     Sni,
     SslCheck,
     TcpCheck,
+    Tls,
+    TlsFiles,
     UdpCheck,
     Url,
 )
@@ -30,7 +32,6 @@ from vrrpd.config.model import (
     MarkKey,
     RealServer,
     SorryServer,
-    TlsFiles,
     Tunnel,
     TunnelChecksum,
     TunnelType,
@@ -182,6 +183,7 @@ PAGES = SslCheck(
     ),
     version=HttpVersion.HTTP_1_1,
     sni=Sni(),
+    tls=Tls(TlsFiles(authorities="/etc/ssl/ca.pem")),
 )
 WEB = VirtualServer(
     key=ServiceKey(Protocol.TCP, IPv6Address("2001:db8::80"), 443),
@@ -216,7 +218,7 @@ WEB = VirtualServer(
             HERE,
             tunnel=GUE,
             inhibit_on_failure=True,
-            checks=(FileCheck("load", -3), BfdCheck("leaf")),
+            checks=(FileCheck("load", -3, path="/run/load"), BfdCheck("leaf")),
             smtp_alert=False,
         ),
     ),

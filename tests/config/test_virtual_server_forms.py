@@ -224,11 +224,48 @@ def test_a_sorry_server_of_another_family_is_left_out(reader: Reader) -> None:
 def test_settings_beside_the_real_servers(reader: Reader) -> None:
     server = server_of(
         reader,
-        "omega\n ha_suspend\n quorum_up '/bin/tell up' me us\n quorum_down /bin/tell\n snmp_name web\n persistence_timeout\n"
-        " persistence_engine sip",
+        "omega\n ha_suspend\n quorum_up '/bin/tell up' me us\n quorum_down /bin/tell\n snmp_name web",
     )
     assert (server.omega, server.ha_suspend, server.snmp_name) == (True, True, "web")
     assert server.quorum_up == Command(("/bin/tell", "up"), "me", "us")
     assert server.quorum_down == Command(("/bin/tell",))
-    assert server.persistence_engine == "sip"
-    assert server_of(reader, "persistence_engine sip").persistence_engine is None
+
+
+def test_only_persistence_over_udp_has_an_engine(reader: Reader) -> None:
+    persistent = "persistence_timeout\n persistence_engine sip"
+    assert server_of(reader, "protocol UDP\n " + persistent).persistence_engine == "sip"
+    assert server_of(reader, persistent, form="fwmark 5").persistence_engine == "sip"
+    assert server_of(reader, persistent, "6:2 conflict").persistence_engine is None
+    assert server_of(reader, "protocol UDP\n persistence_engine sip").persistence_engine is None
+
+
+def test_a_tunnel_leads_to_servers_of_the_other_family(reader: Reader) -> None:
+    server = server_of(reader, "lb_kind TUN\n sorry_server 2001:db8::9", real="2001:db8::1")
+    assert str(server.real_servers[0].address) == "2001:db8::1"
+    assert server.sorry_server is not None
+    server = server_of(reader, "lb_kind TUN\n ip_family inet6", form="fwmark 5")
+    assert (server.key, str(server.real_servers[0].address)) == (MarkKey(5, 6), "192.168.4.100")
+    own = "sorry_server 2001:db8::9\n sorry_server_lvs_method TUN"
+    assert server_of(reader, own).sorry_server is not None
+
+
+def test_no_tunnel_leads_there_while_connections_are_synchronised(reader: Reader) -> None:
+    text = SERVER.format("", "", "") + "global_defs {\n lvs_sync_daemon eth0\n}\n"
+    config = reader.written(text.replace("lb_kind DR", "lb_kind TUN\n sorry_server 2001:db8::9"), "4:15 address-family")
+    assert config.virtual_servers[0].sorry_server is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "messages", "thresholds"),
+    [
+        ("uthreshold 9\n lthreshold 9", (), (9, 9)),
+        ("uthreshold 9\n lthreshold 10", ("7:13 reduced",), (9, 0)),
+        ("lthreshold 1", ("6:13 reduced",), (0, 0)),
+    ],
+)
+def test_a_lower_threshold_is_not_above_the_upper_one(
+    reader: Reader, settings: str, messages: tuple[str, ...], thresholds: tuple[int, int]
+) -> None:
+    text = SERVER.format("", settings, "")
+    (server,) = reader.written(text, *messages).virtual_servers
+    assert (server.real_servers[0].upper_threshold, server.real_servers[0].lower_threshold) == thresholds

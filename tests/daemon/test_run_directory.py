@@ -165,7 +165,7 @@ def test_the_note_is_what_the_damaged_ones_below_are_made_of(file: OwnershipFile
         json.dumps({**GOOD, "addresses": [["192.0.2.1", "many", "eth0"]]}).encode(),
         json.dumps({**GOOD, "addresses": [["192.0.2.1", float("inf"), "eth0"]]}).encode(),
         json.dumps({**GOOD, "addresses": 5}).encode(),
-        json.dumps({**GOOD, "rows": [[5, "192.0.2.1", 80, []]]}).encode(),
+        json.dumps({**GOOD, "rows": [["tcp", "192.0.2.1", 80, []]]}).encode(),
         json.dumps({**GOOD, "rows": [[6, "192.0.2.1", {}, []]]}).encode(),
         json.dumps({**GOOD, "rows": [[6, "192.0.2.1", 80, [["192.0.2.2"]]]]}).encode(),
         json.dumps({**GOOD, "rows": [[6, "192.0.2.1", 80, None]]}).encode(),

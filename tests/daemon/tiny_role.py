@@ -58,6 +58,9 @@ class TinyRole:
                 loop = asyncio.get_running_loop()
                 loop.run_in_executor(None, loop.call_soon_threadsafe, log.info, "woken")
 
+    def hear(self, news: object) -> None:
+        """A tiny role has no interest in the world."""
+
     def status(self) -> RouterStatus:
         return RouterStatus((), self._works, 0, 0, LatenessStatus(), self._channel.dropped)
 

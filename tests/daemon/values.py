@@ -30,6 +30,7 @@ from vrrpd.daemon.messages import (
     EventReport,
     Give,
     LogLine,
+    Masters,
     Pulse,
     Ready,
     RouterWork,
@@ -131,6 +132,7 @@ MESSAGES = [
     EventReport(
         VirtualRouterChanged(1.5, "VI_1", "eth0", 51, "BACKUP", "MASTER", "master-timeout", IPv4Address("192.0.2.2"), 90)
     ),
+    Masters(frozenset({"VI_1"})),
     EventReport(SyncGroupChanged(1.5, "VG_1", "BACKUP", "MASTER", mail=True)),
     EventReport(AlarmRaised(1.5, "VI_1", "eth0", 51, "two masters", "who", IPv4Address("192.0.2.2"), 90, mail=True)),
     EventReport(RealServerChanged(1.5, "[192.0.2.100]:tcp:80", "[192.0.2.3]:tcp:80", up=False, reason="refused", mail=True)),

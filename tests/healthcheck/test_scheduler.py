@@ -12,7 +12,7 @@ import pytest
 
 from healthcheck.scheduler import FIRST_RUN_DELAY_S, STARTS_PER_RUN_MAX, Scheduler, Watch
 from healthcheck.tcp import TcpEngine
-from healthcheck.types import Check, NotProbed, Outcome, Pace, ProbeResult, TcpCheck
+from healthcheck.types import Check, NotProbed, Outcome, Pace, PingCheck, ProbeResult, Round, StepPassed, TcpCheck
 from healthcheck.verdict import VerdictChange
 
 PACE = Pace(delay_loop_s=6.0, retry=1, delay_before_retry_s=1.0)
@@ -23,7 +23,7 @@ FIRST = TcpCheck(IPv4Address("192.0.2.1"), 80, PACE)
 SECOND = TcpCheck(IPv4Address("192.0.2.2"), 80, PACE)
 
 
-@dataclass
+@dataclass(eq=False)
 class FakeEngine:
     """Ends every probe after `duration_s` with what `answer` says at its start; at once if that is 0."""
 
@@ -47,7 +47,7 @@ class FakeEngine:
     def deadline(self) -> float | None:
         return min((end_s for end_s, _, _ in self.under_way), default=None)
 
-    def start(self, check: Check, token: Watch, /) -> Outcome | None:
+    def start(self, check: Check, token: Watch, _round: Round, /) -> Outcome | None:
         assert self.has_room
         self.started.append((self.now_s, check))
         outcome = self.answer(check)
@@ -69,7 +69,9 @@ class House:
         self.engine = FakeEngine(**engine)  # type: ignore[arg-type]  # passed on as given
         self.changes: list[tuple[float, Check, bool]] = []
         self.told: list[tuple[float, Check, str]] = []
-        self.scheduler = Scheduler(self.engine, self.on_change, now_s=0.0, on_failure=self.on_failure, uniform=uniform)
+        self.scheduler = Scheduler(
+            {TcpCheck: self.engine}, self.on_change, now_s=0.0, on_failure=self.on_failure, uniform=uniform
+        )
         self.scheduler.apply(checks, 0.0)
 
     def on_change(self, check: Check, change: VerdictChange) -> None:
@@ -226,6 +228,67 @@ def test_one_that_raises_while_hearing_of_a_verdict_stops_no_check() -> None:
     assert house.starts_s == [1.0, 7.5]
 
 
+def test_a_check_that_replaces_another_keeps_its_verdict_until_it_has_one_of_its_own() -> None:
+    answers = iter([GOOD, GOOD, BAD, BAD])
+    house = House(FIRST, answer=lambda _check: next(answers))
+    house.pass_until(2.0)
+    edited = replace(FIRST, connect_timeout_s=9.0)
+    house.scheduler.apply([edited], 2.0)
+    assert house.scheduler.watches[edited].last_change == VerdictChange(True, True, GOOD)
+    house.pass_until(9.9)
+    assert house.changes == [(1.5, FIRST, True)]  # its own first result says the same, and one failure is not the last
+    house.pass_until(12.0)
+    assert house.changes == [(1.5, FIRST, True), (11.5, edited, False)]
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_of_two_that_are_replaced_the_bad_news_holds(order: tuple[int, int]) -> None:
+    variants = [replace(FIRST, mark=mark) for mark in order]
+    house = House(*variants, answer=lambda check: GOOD if check.mark else BAD)
+    house.pass_until(2.0)
+    edited = replace(FIRST, mark=7)
+    house.scheduler.apply([edited, SECOND], 2.0)
+    change = house.scheduler.watches[edited].last_change
+    assert change is not None
+    assert not change.up
+    assert house.scheduler.watches[SECOND].last_change is None
+
+
+def test_each_kind_has_its_own_room_and_one_that_is_full_holds_up_no_other() -> None:
+    slow, quick = FakeEngine(duration_s=100.0, room=1), FakeEngine(duration_s=0.0)
+    scheduler = Scheduler({PingCheck: slow, TcpCheck: quick}, lambda _check, _change: None, now_s=0.0, uniform=min)
+    pings = [PingCheck(IPv4Address("192.0.2.1"), port, PACE) for port in (1, 2)]
+    scheduler.apply([*pings, FIRST, SECOND], 0.0)
+    scheduler.run(1.0)
+    assert [check for _, check in slow.started] == pings[:1]
+    assert [check for _, check in quick.started] == [FIRST, SECOND]
+    assert scheduler.deadline() == 7.0  # no busy waiting for room
+
+
+def test_a_check_of_several_steps_is_told_where_it_stands() -> None:
+    answers: list[Outcome] = [
+        StepPassed(0.001, "status 200", Round(1, 1)),
+        BAD,
+        StepPassed(0.001, "status 200", Round(0, 1)),
+        GOOD,
+        UNABLE,
+        GOOD,
+    ]
+    seen: list[Round] = []
+    house = House(FIRST, answer=lambda _check: answers[len(seen) - 1])
+    start = house.engine.start
+
+    def see(check: Check, token: Watch, round_: Round, /) -> Outcome | None:
+        seen.append(round_)
+        return start(check, token, round_)
+
+    house.engine.start = see  # type: ignore[method-assign]  # to look at what it is given
+    house.pass_until(36.0)
+    assert seen == [Round(0, 0), Round(1, 1), Round(1, 0), Round(0, 1), Round(0, 0), Round(0, 0)]
+    watch = house.scheduler.watches[FIRST]
+    assert (watch.runs, watch.failures, watch.not_probed) == (3, 1, 1)
+
+
 async def test_500_servers_are_watched_on_an_event_loop() -> None:
     """Real sockets on loopback: half the servers are there, one of them goes, and the loop sleeps in between."""
     pace = Pace(delay_loop_s=0.2, retry=1, delay_before_retry_s=0.05, warmup_s=0.2)
@@ -241,7 +304,7 @@ async def test_500_servers_are_watched_on_an_event_loop() -> None:
         port = listener.getsockname()[1]
         there = [TcpCheck(IPv4Address("127.0.0.1"), port, pace, mark=0, connect_timeout_s=5 + n) for n in range(250)]
         absent = [TcpCheck(IPv4Address("127.83.21.5"), 9, pace, connect_timeout_s=5 + n) for n in range(250)]
-        with closing(Scheduler(TcpEngine(), on_change, now_s=loop.time())) as scheduler:
+        with closing(Scheduler({TcpCheck: TcpEngine()}, on_change, now_s=loop.time())) as scheduler:
             scheduler.attach(loop)
             scheduler.apply([*there, *absent], loop.time())
             await heard(news, lambda: len(verdicts) == 500)
@@ -286,7 +349,7 @@ async def test_the_loops_timer_is_set_anew_only_when_the_deadline_moves() -> Non
     loop = asyncio.get_running_loop()
     slow = replace(FIRST, pace=replace(PACE, delay_loop_s=3600.0, warmup_s=0.0))
     later = replace(SECOND, pace=replace(PACE, delay_loop_s=3600.0, warmup_s=3600.0))
-    with closing(Scheduler(TcpEngine(), lambda _check, _change: None, now_s=loop.time(), uniform=max)) as scheduler:
+    with closing(Scheduler({TcpCheck: TcpEngine()}, lambda _check, _change: None, now_s=loop.time(), uniform=max)) as scheduler:
         scheduler.attach(loop)
         assert scheduler._timer is None
         scheduler.apply([slow], loop.time())

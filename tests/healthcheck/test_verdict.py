@@ -6,7 +6,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from healthcheck.types import NotProbed, Outcome, Pace, ProbeResult
+from healthcheck.types import NotProbed, Outcome, Pace, ProbeResult, Round, StepPassed, WeightSet, WeightWish
 from healthcheck.verdict import TRANSITIONS, Finding, State, Verdict, VerdictChange
 
 PACE = Pace(delay_loop_s=6.0, retry=2, delay_before_retry_s=1.0)
@@ -106,6 +106,80 @@ def test_the_diagram_in_the_documentation_is_the_table() -> None:
     page = Path(__file__).parents[2] / "docs" / "healthcheck.md"
     drawn = {line.strip() for line in page.read_text().splitlines() if "-->" in line and "[*]" not in line}
     assert drawn == {f"{start.value} --> {end.value}: {finding.value}" for (start, finding), end in TRANSITIONS.items()}
+
+
+def test_the_pauses_of_commands_run_from_start_to_start_and_never_backwards() -> None:
+    verdict = Verdict(Pace(delay_loop_s=6.0, retry=1, delay_before_retry_s=1.0, from_start=True), first_at_s=10.0)
+    dues_s = []
+    for outcome, duration_s in ((GOOD, 2.0), (BAD, 0.5), (GOOD, 9.0), (UNABLE, 1.0)):
+        start_s = verdict.deadline()
+        assert start_s is not None
+        verdict.on_timer(start_s)
+        verdict.on_result(outcome, start_s + duration_s)
+        dues_s.append(verdict.deadline())
+    assert dues_s == [16.0, 17.0, 26.0, 32.0]
+
+
+def weighed(weight: WeightWish | None, *, success: bool = True) -> ProbeResult:
+    return ProbeResult(success, 0.001, "exit status", weight)
+
+
+def test_another_weight_is_a_new_verdict_and_stays_until_the_next() -> None:
+    verdict = Verdict(PACE, first_at_s=0.0)
+    told = []
+    for result in (
+        GOOD,
+        weighed(WeightSet(5)),
+        GOOD,
+        weighed(WeightSet(5)),
+        BAD,
+        weighed(WeightSet(7)),
+        BAD,
+        BAD,
+        weighed(WeightSet(9), success=False),
+        GOOD,
+    ):
+        change = verdict.on_result(result, 0.0)
+        told.append(change and (change.up, change.result.weight))
+    assert told == [
+        (True, None),
+        (True, WeightSet(5)),
+        None,
+        None,
+        None,
+        (True, WeightSet(7)),
+        None,
+        None,
+        (False, WeightSet(7)),
+        (True, WeightSet(7)),
+    ]
+
+
+def test_a_passed_step_is_no_verdict_and_costs_no_try() -> None:
+    passed = StepPassed(0.001, "status 200", Round(1, 1))
+    verdict = Verdict(PACE, first_at_s=0.0)
+    outcomes: tuple[Outcome, ...] = (passed, GOOD, BAD, passed, BAD, passed, BAD)
+    changes = [verdict.on_result(outcome, 10.0) for outcome in outcomes]
+    assert [change and change.up for change in changes] == [None, True, None, None, None, None, False]
+
+
+@pytest.mark.parametrize(("before", "due_s"), [(None, 10.0), (BAD, 10.0), (GOOD, 16.0)], ids=["untried", "down", "up"])
+def test_a_step_that_hurries_waits_for_nothing_unless_the_server_is_up(before: ProbeResult | None, due_s: float) -> None:
+    verdict = Verdict(PACE, first_at_s=0.0)
+    if before is not None:
+        verdict.on_result(before, 0.0)
+    verdict.on_result(StepPassed(0.001, "status 200", Round(1, 1), at_once=True), 10.0)
+    assert verdict.deadline() == due_s
+
+
+def test_what_an_earlier_check_found_holds_until_a_result_of_our_own_settles_it() -> None:
+    up = Verdict(PACE, 0.0, VerdictChange(True, True, weighed(WeightSet(5))))
+    assert up.up
+    assert [up.on_result(outcome, 0.0) for outcome in (GOOD, BAD, BAD)] == [None] * 3
+    assert up.on_result(BAD, 0.0) == VerdictChange(False, False, ProbeResult(False, 3.0, BAD.reason, WeightSet(5)))
+    down = Verdict(PACE, 0.0, VerdictChange(False, True, BAD))
+    assert down.on_result(BAD, 0.0) is None
+    assert down.on_result(GOOD, 0.0) == VerdictChange(True, False, GOOD)
 
 
 class VerdictHistory(RuleBasedStateMachine):

@@ -8,7 +8,16 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from ipvs.netlink import NLM_F_ACK_TLVS, NLM_F_CAPPED, NLMSG_DONE, NLMSG_ERROR, NLMSGERR_ATTR_MSG, attribute, messages
+from ipvs.netlink import (
+    NLM_F_ACK,
+    NLM_F_ACK_TLVS,
+    NLM_F_CAPPED,
+    NLMSG_DONE,
+    NLMSG_ERROR,
+    NLMSGERR_ATTR_MSG,
+    attribute,
+    messages,
+)
 
 HEADER = struct.Struct("=IHHII")
 
@@ -36,7 +45,8 @@ def reply(request: Request, kind: int, payload: bytes, flags: int = 0) -> bytes:
 
 
 def acknowledged(request: Request) -> list[bytes | OSError]:
-    return [refused(request, 0)]
+    """As the kernel: only where it was asked for."""
+    return [refused(request, 0)] if request.flags & NLM_F_ACK else []
 
 
 def refused(request: Request, code: int, text: str = "") -> bytes:

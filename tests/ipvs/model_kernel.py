@@ -11,7 +11,7 @@ from ipvs.operations import (
     SetDestination,
     SetService,
 )
-from ipvs.types import Row, ServiceKey, Table
+from ipvs.types import Row, RowKey, Table
 
 
 class ModelKernel:
@@ -40,11 +40,11 @@ class ModelKernel:
             case DeleteDestination(service_key, key):
                 del self.destinations[service_key][key]
 
-    def table(self) -> dict[ServiceKey, Row]:
+    def table(self) -> dict[RowKey, Row]:
         return {key: Row(service, dict(self.destinations[key])) for key, service in self.services.items()}
 
 
-def applied(current: Table, operations: Iterable[Operation]) -> dict[ServiceKey, Row]:
+def applied(current: Table, operations: Iterable[Operation]) -> dict[RowKey, Row]:
     kernel = ModelKernel(current)
     for operation in operations:
         kernel.apply(operation)

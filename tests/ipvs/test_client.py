@@ -9,18 +9,22 @@ from ipaddress import ip_address
 import pytest
 
 from ipvs import codec
-from ipvs.client import Client
+from ipvs.administration import SyncDaemon, SyncRole, Timeouts
+from ipvs.client import TRIES_MAX, Client
 from ipvs.codec import Command
 from ipvs.errors import (
     AlreadyExistsError,
+    CommandRefusedError,
     DoesNotExistError,
     MixedFamilyError,
     ModuleMissingError,
+    OutOfStepError,
     PermissionDeniedError,
     UnknownSchedulerError,
+    UnreadableAnswerError,
 )
 from ipvs.genetlink import GENL_ID_CTRL
-from ipvs.netlink import NetlinkError, NetlinkOverrunError, NetlinkSocket, attribute
+from ipvs.netlink import NetlinkError, NetlinkSocket, attribute
 from ipvs.operations import (
     AddDestination,
     AddService,
@@ -30,7 +34,7 @@ from ipvs.operations import (
     SetDestination,
     SetService,
 )
-from ipvs.types import Destination, DestinationKey, Forwarding, Protocol, Row, Service, ServiceKey
+from ipvs.types import Destination, DestinationKey, Forwarding, MarkKey, Protocol, Row, Service, ServiceKey
 
 from .fake_kernel import FakeKernel, Request, acknowledged, done, refused, reply
 
@@ -83,7 +87,7 @@ class FakeIpvs(FakeKernel):
 
 
 def client_of(kernel: FakeKernel) -> Client:
-    return Client(NetlinkSocket(16, kernel))
+    return Client(open_netlink=lambda: NetlinkSocket(16, kernel))
 
 
 def octets(operation: Operation) -> bytes:
@@ -192,10 +196,91 @@ def test_lost_answers_make_all_go_out_once_more() -> None:
     assert [command.name for command in kernel.asked()] == ["NEW_DEST", "SET_DEST", "NEW_DEST", "SET_DEST", "SET_DEST"]
 
 
-def test_answers_lost_twice_are_an_error() -> None:
+def test_answers_lost_twice_are_an_error_after_which_all_is_new() -> None:
     kernel = FakeIpvs({Command.SET_DEST: [errno.ENOBUFS, errno.ENOBUFS]})
-    with pytest.raises(NetlinkOverrunError):
-        client_of(kernel).apply([SetDestination(WEB, TWO, DR)])
+    client = client_of(kernel)
+    with pytest.raises(OutOfStepError, match="read again"):
+        client.apply([SetDestination(WEB, TWO, DR)])
+    assert kernel.closed
+    assert client.apply([SetDestination(WEB, TWO, DR)]) == []
+
+
+def test_a_module_unloaded_in_the_middle_is_no_missing_scheduler() -> None:
+    """Every number of a family that is gone gets ENOENT."""
+    kernel = FakeIpvs({Command.SET_DEST: [errno.ENOENT]})
+    client = client_of(kernel)
+    client.table()
+    kernel.family = attribute(1, struct.pack("=H", FAMILY + 1))
+    with pytest.raises(OutOfStepError, match="unloaded"):
+        client.apply([SetDestination(WEB, TWO, DR)])
+    kernel = FakeIpvs({Command.ZERO: [errno.ENOENT]})
+    client = client_of(kernel)
+    client.table()
+    kernel.family = None
+    with pytest.raises(OutOfStepError, match="unloaded"):
+        client.zero()
+
+
+# ---- IPVS as a whole
+
+
+def whole_commands(client: Client) -> list[Callable[[], None]]:
+    return [
+        lambda: client.zero(WEB),
+        client.flush,
+        lambda: client.set_timeouts(Timeouts(tcp_s=900)),
+        lambda: client.start_daemon(SyncDaemon(SyncRole.MASTER, "eth0")),
+        lambda: client.stop_daemon(SyncRole.MASTER),
+    ]
+
+
+WHOLE_COMMANDS = [Command.ZERO, Command.FLUSH, Command.SET_CONFIG, Command.NEW_DAEMON, Command.DEL_DAEMON]
+
+
+def test_each_command_is_sent_once() -> None:
+    kernel = FakeIpvs()
+    client = client_of(kernel)
+    for command in whole_commands(client):
+        command()
+    assert [command for command in kernel.asked() if command is not Command.GET_INFO] == WHOLE_COMMANDS
+    assert client.changes_sent == len(WHOLE_COMMANDS)
+
+
+def test_a_daemon_stopped_before_it_ran_is_stopped_though_the_kernel_says_nothing() -> None:
+    class Silent(FakeIpvs):
+        def respond(self, request: Request) -> list[bytes | OSError]:
+            return [] if request.command == Command.DEL_DAEMON and request.kind == FAMILY else super().respond(request)
+
+    kernel = Silent()
+    client_of(kernel).stop_daemon(SyncRole.MASTER)
+    assert not kernel.unread
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        (errno.EINVAL, CommandRefusedError),
+        (errno.ENOENT, CommandRefusedError),
+        (errno.EPERM, PermissionDeniedError),
+        (errno.ENOBUFS, OutOfStepError),
+    ],
+)
+def test_a_command_that_fails_has_its_type(code: int, error: type[Exception]) -> None:
+    client = client_of(FakeIpvs({command: [code] for command in WHOLE_COMMANDS}))
+    for command in whole_commands(client):
+        with pytest.raises(error):
+            command()
+
+
+def test_a_daemon_that_does_not_run_is_stopped() -> None:
+    client_of(FakeIpvs({Command.DEL_DAEMON: [errno.ESRCH]})).stop_daemon(SyncRole.BACKUP)
+
+
+def test_a_daemon_that_cannot_start_says_why() -> None:
+    client = client_of(FakeIpvs({Command.NEW_DAEMON: [errno.ENODEV]}))
+    with pytest.raises(CommandRefusedError, match=r"daemon as master on eth9.*no such network interface") as caught:
+        client.start_daemon(SyncDaemon(SyncRole.MASTER, "eth9"))
+    assert caught.value.errno == errno.ENODEV
 
 
 # ---- rights and modules
@@ -269,21 +354,48 @@ def test_a_family_that_got_another_number_is_found_again() -> None:
 
 def test_a_dump_that_fails_for_another_reason_keeps_its_number() -> None:
     with pytest.raises(NetlinkError) as caught:
-        client_of(FakeIpvs({Command.GET_SERVICE: [errno.EBUSY]})).table()
-    assert caught.value.errno == errno.EBUSY
+        client_of(FakeIpvs({Command.GET_SERVICE: [errno.EOPNOTSUPP]})).table()
+    assert caught.value.errno == errno.EOPNOTSUPP
+
+
+@pytest.mark.parametrize("code", [errno.EBUSY, errno.ENOBUFS, errno.ENOENT])
+def test_trouble_that_passes_is_met_by_reading_from_the_start_over_a_new_socket(code: int) -> None:
+    kernel = FakeIpvs({Command.GET_DEST: [code]})
+    kernel.services = [octets(AddService(WEB, WRR))]
+    kernel.destinations = [octets(AddDestination(WEB, ONE, DR))]
+    assert client_of(kernel).table() == {WEB: Row(WRR, {ONE: DR})}
+    assert kernel.asked() == [Command.GET_SERVICE, Command.GET_DEST] * 2
+    assert kernel.closed
+
+
+@pytest.mark.parametrize("code", [errno.EBUSY, errno.ENOBUFS, errno.ENOENT])
+def test_trouble_that_stays_is_an_error_that_asks_to_read_again(code: int) -> None:
+    kernel = FakeIpvs({Command.GET_SERVICE: [code] * TRIES_MAX})
+    client = client_of(kernel)
+    with pytest.raises(OutOfStepError):
+        client.table()
+    assert client.table() == {}
+
+
+@pytest.mark.parametrize("service", [b"\4\1\0\0", b"\4\1\0\0" + attribute(codec.ATTR_SERVICE, attribute(codec.SVC_AF, b"\2"))])
+def test_an_answer_without_what_every_kernel_says_is_an_error_of_its_own(service: bytes) -> None:
+    kernel = FakeIpvs()
+    kernel.services = [service]
+    with pytest.raises(UnreadableAnswerError, match="cannot be read"):
+        client_of(kernel).table()
 
 
 # ---- reading
 
 
-def test_the_table_passes_over_what_it_cannot_name() -> None:
+def test_the_table_has_marks_and_every_way_of_forwarding() -> None:
     kernel = FakeIpvs()
-    by_mark = b"\4\1\0\0" + attribute(codec.ATTR_SERVICE, attribute(codec.SVC_FWMARK, struct.pack("=I", 7)))
-    kernel.services = [by_mark, octets(AddService(WEB, WRR))]
-    bypass = octets(AddDestination(WEB, TWO, DR)).replace(b"\x08\0\x03\0\x03", b"\x08\0\x03\0\x04")
-    kernel.destinations = [octets(AddDestination(WEB, ONE, DR)), bypass]
-    assert client_of(kernel).table() == {WEB: Row(WRR, {ONE: DR})}
-    assert kernel.asked() == [Command.GET_SERVICE, Command.GET_DEST]
+    mark, bypass = MarkKey(7, 6), Destination(Forwarding.BYPASS, 1)
+    kernel.services = [octets(AddService(mark, WRR)), octets(AddService(WEB, WRR))]
+    kernel.destinations = [octets(AddDestination(WEB, ONE, DR)), octets(AddDestination(WEB, TWO, bypass))]
+    row = Row(WRR, {ONE: DR, TWO: bypass})
+    assert client_of(kernel).table() == {mark: row, WEB: row}
+    assert kernel.asked() == [Command.GET_SERVICE, Command.GET_DEST, Command.GET_DEST]
 
 
 def test_a_closed_client_has_given_its_socket_back() -> None:
@@ -291,5 +403,5 @@ def test_a_closed_client_has_given_its_socket_back() -> None:
     with client_of(kernel) as client:
         client.table()
     assert kernel.closed
-    assert client.messages_sent == 0
+    assert client.messages_sent == 2
     client.close()

@@ -1,8 +1,7 @@
 """The plan: what is desired comes true, what is foreign stays, and nobody is sent nowhere on the way."""
 
-from collections.abc import Mapping
 from dataclasses import replace
-from ipaddress import ip_address
+from ipaddress import IPv4Address, ip_address
 
 from hypothesis import given
 
@@ -19,13 +18,18 @@ from ipvs.types import (
     Destination,
     DestinationKey,
     Forwarding,
+    MarkKey,
     Protocol,
     Row,
+    RowKey,
     Service,
     ServiceFlags,
     ServiceKey,
     Table,
+    Tunnel,
+    TunnelType,
     canonical,
+    canonical_destination,
 )
 
 from .model_kernel import ModelKernel, applied
@@ -47,11 +51,14 @@ def web(**weights: int) -> Table:
     return {WEB: Row(WRR, {keys[name]: server(weight) for name, weight in weights.items()})}
 
 
-def canonical_table(table: Table) -> dict[ServiceKey, Row]:
-    return {key: replace(row, service=canonical(key, row.service)) for key, row in table.items()}
+def canonical_table(table: Table) -> dict[RowKey, Row]:
+    return {
+        key: Row(canonical(key, row.service), {k: canonical_destination(d) for k, d in row.destinations.items()})
+        for key, row in table.items()
+    }
 
 
-def all_of_ours(owned: Ownership, desired: Table) -> dict[ServiceKey, frozenset[DestinationKey]]:
+def all_of_ours(owned: Ownership, desired: Table) -> dict[RowKey, frozenset[DestinationKey]]:
     wanted = ownership(desired)
     return {key: frozenset(owned.get(key, ())) | wanted.get(key, frozenset()) for key in owned.keys() | wanted.keys()}
 
@@ -102,7 +109,7 @@ def test_equal_tables_need_nothing(table: Table) -> None:
 
 @given(desired=tables, current=tables, owned=ownerships)
 def test_a_service_that_has_and_shall_have_a_server_is_never_without(desired: Table, current: Table, owned: Ownership) -> None:
-    def served(table: Mapping[ServiceKey, Row]) -> set[ServiceKey]:
+    def served(table: Table) -> set[RowKey]:
         return {key for key, row in table.items() if any(d.weight for d in row.destinations.values())}
 
     always = served(current) & served(desired)
@@ -110,6 +117,36 @@ def test_a_service_that_has_and_shall_have_a_server_is_never_without(desired: Ta
     for operation in diff(desired, current, owned):
         kernel.apply(operation)
         assert always <= served(kernel.table())
+
+
+@given(first=tables, second=tables)
+def test_from_one_table_of_ours_to_any_other_and_once_is_enough(first: Table, second: Table) -> None:
+    owned = ownership(first)
+    after = applied(first, diff(second, first, owned))
+    assert canonical_table(after) == canonical_table(second)
+    assert diff(second, after, owned) == []
+
+
+@given(desired=tables, current=tables, owned=ownerships)
+def test_a_server_that_is_there_and_shall_be_is_never_away(desired: Table, current: Table, owned: Ownership) -> None:
+    def present(table: Table) -> set[tuple[RowKey, DestinationKey]]:
+        return {(key, server_key) for key, row in table.items() for server_key in row.destinations}
+
+    always = present(current) & present(desired)
+    kernel = ModelKernel(current)
+    for operation in diff(desired, current, owned):
+        kernel.apply(operation)
+        assert always <= present(kernel.table())
+
+
+@given(desired=tables, current=tables, owned=ownerships)
+def test_no_operation_is_one_too_many(desired: Table, current: Table, owned: Ownership) -> None:
+    """Each leaves the table other than it was, so each is needed."""
+    kernel = ModelKernel(current)
+    for operation in diff(desired, current, owned):
+        before = canonical_table(kernel.table())
+        kernel.apply(operation)
+        assert canonical_table(kernel.table()) != before
 
 
 # ---- cases
@@ -144,12 +181,12 @@ def test_another_scheduler_or_persistence_sets_the_service_and_leaves_its_destin
 
 
 def test_the_kernels_own_flag_and_a_whole_prefix_are_no_difference() -> None:
-    current = {WEB: Row(Service("wrr", ServiceFlags.HASHED, persistence_prefix_length=32), {ONE: server()})}
+    current: Table = {WEB: Row(Service("wrr", ServiceFlags.HASHED, persistence_prefix_length=32), {ONE: server()})}
     assert diff(web(one=1), current) == []
 
 
 def test_a_service_that_is_all_ours_goes_in_one_operation_and_after_what_is_added() -> None:
-    desired = {DNS: Row(WRR)}
+    desired: Table = {DNS: Row(WRR)}
     assert diff(desired, web(one=1, two=2), {WEB: ALL}) == [AddService(DNS, WRR), DeleteService(WEB)]
 
 
@@ -177,3 +214,31 @@ def test_what_is_ours_but_gone_already_needs_no_deleting() -> None:
 
 def test_ownership_unites_tables() -> None:
     assert ownership(web(one=1), web(two=1), {DNS: Row(WRR)}) == {WEB: {ONE, TWO}, DNS: frozenset()}
+
+
+def test_a_mark_is_a_service_of_its_own_in_each_family() -> None:
+    four, six = MarkKey(7), MarkKey(7, 6)
+    assert diff({six: Row(WRR)}, {four: Row(WRR)}, {four: frozenset()}) == [AddService(six, WRR), DeleteService(four)]
+
+
+def test_another_tunnel_or_engine_or_mask_is_set_in_place() -> None:
+    tunnel = Destination(Forwarding.TUN, 1, tunnel=Tunnel(TunnelType.GUE, 6080))
+    assert diff({WEB: Row(WRR, {ONE: tunnel})}, web(one=1)) == [SetDestination(WEB, ONE, tunnel)]
+    for service in (
+        replace(WRR, persistence_engine="sip"),
+        replace(WRR, persistence_netmask=IPv4Address("255.0.255.0")),
+        replace(WRR, flags=ServiceFlags.SH_PORT),
+    ):
+        assert diff({WEB: Row(service, {ONE: server()})}, web(one=1)) == [SetService(WEB, service)]
+
+
+def test_a_tunnel_where_there_is_none_and_a_mask_that_is_a_length_are_no_difference() -> None:
+    asked = Row(
+        replace(WRR, persistence_netmask=IPv4Address("255.255.255.255")),
+        {
+            ONE: replace(server(), tunnel=Tunnel(TunnelType.GUE, 6080)),
+            TWO: Destination(Forwarding.TUN, 1, tunnel=Tunnel(port=9)),
+        },
+    )
+    current = Row(WRR, {ONE: server(), TWO: Destination(Forwarding.TUN, 1)})
+    assert diff({WEB: asked}, {WEB: current}) == []

@@ -10,15 +10,15 @@ from ipvs.types import Row, Service, ServiceFlags, Table
 
 from .model_kernel import applied
 from .test_diff import ONE, TWO, WEB, all_of_ours, canonical_table, server, web
-from .values import few_destination_keys, few_destinations, few_service_keys, few_services, ownerships, tables
+from .values import few_destination_keys, few_destinations, few_row_keys, few_services, ownerships, tables
 
 operations: st.SearchStrategy[Operation] = st.one_of(
-    st.builds(AddService, few_service_keys, few_services),
-    st.builds(SetService, few_service_keys, few_services),
-    st.builds(DeleteService, few_service_keys),
-    st.builds(AddDestination, few_service_keys, few_destination_keys, few_destinations),
-    st.builds(SetDestination, few_service_keys, few_destination_keys, few_destinations),
-    st.builds(DeleteDestination, few_service_keys, few_destination_keys),
+    st.builds(AddService, few_row_keys, few_services),
+    st.builds(SetService, few_row_keys, few_services),
+    st.builds(DeleteService, few_row_keys),
+    st.builds(AddDestination, few_row_keys, few_destination_keys, few_destinations),
+    st.builds(SetDestination, few_row_keys, few_destination_keys, few_destinations),
+    st.builds(DeleteDestination, few_row_keys, few_destination_keys),
 )
 
 

@@ -17,6 +17,7 @@ from ipvs.netlink import (
     NLM_F_DUMP_INTR,
     NLM_F_REQUEST,
     NLMSG_ERROR,
+    STRANGERS_MAX,
     NetlinkError,
     NetlinkOverrunError,
     NetlinkSocket,
@@ -86,10 +87,10 @@ def test_reading_stops_at_a_message_whose_length_cannot_be(length: int) -> None:
 # ---- many requests
 
 
-def test_every_request_asks_for_an_acknowledgement_and_has_a_number_of_its_own() -> None:
+def test_the_last_request_asks_for_an_acknowledgement_and_each_has_a_number_of_its_own() -> None:
     netlink, kernel = conversation()
     assert netlink.request(requests(3)) == [None] * 3
-    assert {request.flags for request in kernel.requests} == {NLM_F_REQUEST | NLM_F_ACK}
+    assert [request.flags for request in kernel.requests] == [NLM_F_REQUEST, NLM_F_REQUEST, NLM_F_REQUEST | NLM_F_ACK]
     first = kernel.requests[0].sequence
     assert [request.sequence - first for request in kernel.requests] == [0, 1, 2]
     assert netlink.messages_sent == 3
@@ -187,6 +188,19 @@ def test_an_answer_that_never_comes_is_an_overrun() -> None:
     with pytest.raises(NetlinkOverrunError) as caught:
         netlink.request(requests(2))
     assert caught.value.errno == errno.ETIMEDOUT
+
+
+def test_a_flood_from_another_process_ends_the_wait() -> None:
+    netlink, kernel = conversation(lambda _request: [])
+    stranger = Request(KIND, 0, 1, b"")
+    kernel.unread.extend((refused(stranger, 0), 4711) for _ in range(STRANGERS_MAX))
+    with pytest.raises(NetlinkOverrunError, match="floods"):
+        netlink.request(requests(1))
+
+
+def test_a_socket_that_cannot_be_had_is_a_netlink_error() -> None:
+    with pytest.raises(NetlinkError, match="no netlink socket"):
+        NetlinkSocket(31 * 1000)
 
 
 def test_late_answers_of_an_abandoned_request_count_for_no_other() -> None:

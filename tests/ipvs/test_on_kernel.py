@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes
-import os
 import socket
-import subprocess
-import time
-from collections.abc import Iterator
 from dataclasses import replace
 from ipaddress import IPv4Address, ip_address
 
@@ -34,14 +29,25 @@ from ipvs.operations import (
     SetDestination,
     SetService,
 )
-from ipvs.statistics import MeasuredRow
-from ipvs.types import Destination, DestinationKey, Forwarding, Protocol, Row, Service, ServiceFlags, ServiceKey
+from ipvs.types import (
+    Destination,
+    DestinationKey,
+    Forwarding,
+    MarkKey,
+    Protocol,
+    Row,
+    Service,
+    ServiceFlags,
+    ServiceKey,
+    Table,
+)
+
+from .counting import counted
+from .ipvsadm import ipvsadm
 
 pytestmark = pytest.mark.kernel
 
-CLONE_NEWNET = 0x4000_0000
 MANY = 2000
-COUNTED_WITHIN_S = 10.0
 
 WEB = ServiceKey(Protocol.TCP, ip_address("127.0.0.1"), 8080)
 WEB6 = ServiceKey(Protocol.TCP, ip_address("2001:db8::1"), 80)
@@ -52,29 +58,8 @@ DR, NAT, TUN = (Destination(forwarding, 1) for forwarding in (Forwarding.DR, For
 WRR = Service("wrr")
 
 
-@pytest.fixture
-def client() -> Iterator[Client]:
-    """A client in a namespace of its own, which ends with it."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    with open("/proc/thread-self/ns/net") as home:
-        if libc.unshare(CLONE_NEWNET):
-            raise OSError(ctypes.get_errno(), "unshare")
-        try:
-            subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-            with Client() as opened:
-                yield opened
-        finally:
-            if libc.setns(home.fileno(), CLONE_NEWNET):
-                os._exit(1)  # all later tests would run in the wrong place
-
-
-def ipvsadm(*arguments: str) -> list[str]:
-    done = subprocess.run(["ipvsadm", *arguments], check=True, capture_output=True, text=True)
-    return sorted(done.stdout.splitlines())
-
-
 def test_a_table_of_every_forwarding_and_both_families_is_what_ipvsadm_shows(client: Client) -> None:
-    desired = {
+    desired: Table = {
         WEB: Row(WRR, {ONE: DR, TWO: replace(NAT, weight=2), SIX: replace(TUN, weight=3)}),
         WEB6: Row(Service("rr", ServiceFlags.PERSISTENT, 300, 64), {SIX: DR}),
         DNS: Row(
@@ -99,13 +84,13 @@ def test_a_table_of_every_forwarding_and_both_families_is_what_ipvsadm_shows(cli
 
 
 def test_what_changes_is_changed_in_place_and_one_weight_is_one_message(client: Client) -> None:
-    first = {WEB: Row(WRR, {ONE: DR, TWO: DR})}
+    first: Table = {WEB: Row(WRR, {ONE: DR, TWO: DR})}
     client.apply(diff(first, {}))
     before = client.changes_sent
-    second = {WEB: Row(WRR, {ONE: DR, TWO: replace(DR, weight=7)})}
+    second: Table = {WEB: Row(WRR, {ONE: DR, TWO: replace(DR, weight=7)})}
     assert client.apply(diff(second, client.table())) == []
     assert client.changes_sent - before == 1
-    third = {WEB: Row(Service("sh", ServiceFlags.SCHEDULER_2), {TWO: replace(DR, weight=7)})}
+    third: Table = {WEB: Row(Service("sh", ServiceFlags.SCHEDULER_2), {TWO: replace(DR, weight=7)})}
     assert client.apply(diff(third, client.table(), ownership(first))) == []
     assert client.table() == third
     assert client.apply(diff({}, client.table(), ownership(third))) == []
@@ -123,17 +108,19 @@ def test_what_ipvsadm_wrote_is_read_and_left_alone(client: Client) -> None:
     before = ipvsadm("-Sn")
     theirs = client.table()
     assert theirs == {
+        MarkKey(7): Row(Service("wlc")),
         ServiceKey(Protocol.TCP, ip_address("192.0.2.9"), 80): Row(
             Service("rr"), {DestinationKey(ip_address("198.51.100.9"), 80): TUN}
         ),
         ServiceKey(Protocol.UDP, ip_address("2001:db8::5"), 53): Row(Service("wlc", ServiceFlags.PERSISTENT, 9, 48)),
     }
-    ours = {WEB: Row(WRR, {ONE: DR})}
+    ours: Table = {WEB: Row(WRR, {ONE: DR})}
     assert client.apply(diff(ours, theirs)) == []
     another = "-a -t 127.0.0.1:8080 -r 198.51.100.77:8080 -g -w 5"
     ipvsadm(*another.split())
-    assert foreign(client.table(), ownership(ours)) == theirs | {
-        WEB: Row(WRR, {DestinationKey(ip_address("198.51.100.77"), 8080): replace(DR, weight=5)})
+    assert foreign(client.table(), ownership(ours)) == {
+        **theirs,
+        WEB: Row(WRR, {DestinationKey(ip_address("198.51.100.77"), 8080): replace(DR, weight=5)}),
     }
     assert client.apply(diff({}, client.table(), ownership(ours))) == []
     assert ipvsadm("-Sn") == sorted([*before, "-A -t 127.0.0.1:8080 -s wrr", another])
@@ -151,7 +138,7 @@ def test_an_operation_on_a_table_that_changed_reaches_its_end_all_the_same(clien
 
 
 def test_an_unknown_scheduler_is_named_and_hinders_nothing_else(client: Client) -> None:
-    desired = {
+    desired: Table = {
         WEB: Row(Service("wrrr"), {ONE: DR, TWO: DR}),
         DNS: Row(WRR, {ONE: DR}),
     }
@@ -184,7 +171,7 @@ def test_counters_move_with_the_traffic(client: Client) -> None:
         with socket.create_connection(("127.0.0.1", 8080), timeout=5) as visitor, server.accept()[0] as served:
             visitor.sendall(b"x" * 1000)
             assert served.recv(1000, socket.MSG_WAITALL) == b"x" * 1000
-            measured = counted(client)
+            measured = counted(client, WEB)
     assert measured.row == Row(WRR, {real: NAT})
     statistics = measured.destinations[real]
     assert (statistics.connections, statistics.active_connections) == (1, 1)
@@ -193,18 +180,9 @@ def test_counters_move_with_the_traffic(client: Client) -> None:
     assert measured.statistics == statistics
 
 
-def counted(client: Client) -> MeasuredRow:
-    """The row of WEB as soon as the kernel has summed up its processors' counters, which it does every two seconds."""
-    deadline_s = time.monotonic() + COUNTED_WITHIN_S
-    while not (measured := client.table_with_statistics()[WEB]).statistics.connections:
-        assert time.monotonic() < deadline_s, "nothing was counted"
-        time.sleep(0.05)
-    return measured
-
-
 def test_two_thousand_destinations_go_out_in_batches_and_come_back_whole(client: Client) -> None:
     first = int(IPv4Address("10.1.0.1"))
-    desired = {WEB: Row(WRR, {DestinationKey(IPv4Address(first + i), 80): DR for i in range(MANY)})}
+    desired: Table = {WEB: Row(WRR, {DestinationKey(IPv4Address(first + i), 80): DR for i in range(MANY)})}
     assert client.apply(diff(desired, {})) == []
     current = client.table()
     assert current == desired

@@ -27,12 +27,14 @@ ELECTED_S = 15.0
 class Vrrpd:
     """The service. It may be started again after its end; files in the run directory and the log go on."""
 
-    def __init__(self, host: Host) -> None:
-        """Put a copy of the topology's configuration into the host's directory, and start nothing yet."""
-        assert host.plan.configuration is not None
+    def __init__(self, host: Host, text: str | None = None) -> None:
+        """Put a configuration, by default a copy of the topology's, into the host's directory, and start nothing yet."""
         self.host = host
         self.configuration = host.directory / "vrrpd.conf"
-        self.configuration.write_text(host.plan.configuration.read_text())
+        if text is None:
+            assert host.plan.configuration is not None
+            text = host.plan.configuration.read_text()
+        self.configuration.write_text(text)
         self.run_directory = host.directory / "vrrpd"
         self.daemon: Daemon
 

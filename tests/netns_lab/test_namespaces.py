@@ -72,13 +72,13 @@ def test_a_host_that_is_isolated_keeps_its_link_and_one_that_is_unplugged_loses_
 
 
 def test_a_crash_ends_all_processes_of_a_daemon_at_once_and_it_can_start_again(lab: Lab) -> None:
-    web_server = start_web_server(lab.host("web1"), port=8080)
+    web_server = start_web_server(lab.host("web1"), 8080)
     pids = web_server.pids()
     assert len(pids) == 2, "nginx's master and worker"
     web_server.crash()
     assert web_server.process.returncode == -9
     assert not any(processes.is_alive(pid) for pid in pids)
-    start_web_server(lab.host("web1"), port=8080)
+    start_web_server(lab.host("web1"), 8080)
 
 
 def test_the_sniffer_tells_what_was_sent_from_what_was_received(lab: Lab) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv4Interface
+from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
 from pathlib import Path
 
 import pytest
@@ -37,6 +37,17 @@ def test_a_host_is_read_with_its_role_address_programs_and_configuration(tmp_pat
     }
 
 
+def test_a_host_may_have_more_than_an_address_and_the_network_more_than_one_to_share(tmp_path: Path) -> None:
+    text = ONE_HOST.replace("\n[hosts", 'further_virtual_addresses = ["2001:db8::1"]\n\n[hosts')
+    text += 'further_addresses = ["2001:db8::2/64"]\ngateways = ["192.0.2.3"]\nsettings = { "ipv4/ip_forward" = "1" }\n'
+    topology = parse("one", text, tmp_path)
+    host = topology.hosts["director"]
+    assert topology.further_virtual_addresses == (IPv6Address("2001:db8::1"),)
+    assert host.further_addresses == (IPv6Interface("2001:db8::2/64"),)
+    assert host.gateways == (IPv4Address("192.0.2.3"),)
+    assert host.settings == {"ipv4/ip_forward": "1"}
+
+
 def test_the_drawing_is_the_comment_at_the_top_without_its_marks(tmp_path: Path) -> None:
     assert parse("one", ONE_HOST, tmp_path).drawing == " client\n   |\na drawing"
 
@@ -50,11 +61,11 @@ def test_the_drawing_is_the_comment_at_the_top_without_its_marks(tmp_path: Path)
         ('["router"]', "[]", "hosts.director: a host that runs a router has a configuration"),
         ('configuration = "director.conf"', "", "hosts.director: a host that runs a router has a configuration"),
         ("role =", "role", "one: Expected '=' after a key"),
-        ("runs =", "run =", "hosts.director: unknown key 'run'; expected address, configuration, role, runs"),
-        ("virtual_address =", "vip =", "one: unknown key 'vip'; expected hosts, virtual_address"),
+        ("runs =", "run =", "hosts.director: unknown key 'run'; expected address, configuration, further"),
+        ("virtual_address =", "vip =", "one: unknown key 'vip'; expected further_virtual_addresses, hosts, virtual_address"),
         ('"192.0.2.1"', '"somewhere"', "one: virtual_address: 'somewhere' does not appear to be"),
         ("[hosts.director]", "[hosts.a-name-of-16-octs]", "the name is longer than 15 octets"),
-        ("[hosts.director]", "[director]", "one: unknown key 'director'; expected hosts, virtual_address"),
+        ("[hosts.director]", "[director]", "one: unknown key 'director'; expected further"),
     ],
 )
 def test_a_mistake_is_named_with_its_place(before: str, after: str, message: str, tmp_path: Path) -> None:
@@ -70,7 +81,7 @@ def test_a_file_without_hosts_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_unknown_topology_is_refused_with_the_names_of_those_that_there_are() -> None:
-    with pytest.raises(TopologyError, match="no topology 'lvs-nat'; there are lvs-dr, web-ha"):
+    with pytest.raises(TopologyError, match="no topology 'lvs-nat'; there are examples, forwarding, lvs-dr, web-ha"):
         load("lvs-nat")
 
 

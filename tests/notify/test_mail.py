@@ -23,8 +23,8 @@ from hypothesis import strategies as st
 
 from vrrpd.config.model import Mail
 from vrrpd.notify import mail as module
-from vrrpd.notify.mail import QUEUE_MAX, RETRY_DELAY_S, TRIES_MAX, Mailer, compose
-from vrrpd.status.events import Event, QuorumChanged, RealServerChanged, VirtualRouterChanged
+from vrrpd.notify.mail import QUEUE_MAX, RETRY_DELAY_S, TRIES_MAX, Mailed, Mailer, compose
+from vrrpd.status.events import QuorumChanged, RealServerChanged, VirtualRouterChanged
 
 PATIENCE_S = 20.0
 """How long a test waits for what must come; reached only when it fails."""
@@ -166,7 +166,7 @@ async def test_mail_reaches_every_recipient(mailer: Mailer, bound: socket.socket
         (replace(QUORUM_LOST, up=True), "Virtualserver [192.0.2.100]:tcp:80 - UP"),
     ],
 )
-def test_subjects_are_keepalived_s(event: Event, subject: str) -> None:
+def test_subjects_are_keepalived_s(event: Mailed, subject: str) -> None:
     message = compose(event, Mail(("ops@example.org",), server="mail"), "lb1")
     assert message["Subject"] == f"[lb1] {subject}"
     assert received(message).get_content().rstrip() == event.headline()
@@ -208,7 +208,7 @@ async def test_mails_arrive_in_the_order_of_the_events(mailer: Mailer, bound: so
     ],
 )
 async def test_what_nobody_asked_for_is_not_sent(
-    changes: dict[str, Any], event: Event, settings: Mail, bound: socket.socket, office: PostOffice
+    changes: dict[str, Any], event: Mailed, settings: Mail, bound: socket.socket, office: PostOffice
 ) -> None:
     await office.serve(bound)
     mailer = Mailer(replace(settings, **changes), "lb1")

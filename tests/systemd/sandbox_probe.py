@@ -11,11 +11,13 @@ import json
 import mmap
 import os
 import socket
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from ipvs.client import Client
+from ipvs.settings import EXPIRE_NODEST_CONN, Settings
 from vrrpd.kernel import scheduling
 
 CLONE_NEWUSER = 0x10000000
@@ -65,6 +67,11 @@ def make_set_uid() -> None:
     path.chmod(0o4755)
 
 
+def run_as_another_user() -> None:
+    """As checks and notifications may ask for."""
+    subprocess.run(["/bin/true"], user=1, group=1, extra_groups=[1], check=True)
+
+
 NEEDED: dict[str, Callable[[], object]] = {
     "real-time priority": lambda: ask_for(lambda: scheduling.real_time_priority(20)),
     "nice value": lambda: ask_for(lambda: scheduling.nice(-10)),
@@ -76,6 +83,8 @@ NEEDED: dict[str, Callable[[], object]] = {
     "marked socket": lambda: use_socket(socket.AF_INET, socket.SOCK_STREAM, 0, (socket.SOL_SOCKET, SO_MARK, 1)),
     "privileged port": lambda: use_socket(socket.AF_INET, socket.SOCK_STREAM, port=81),
     "IPVS and its module": read_ipvs,
+    "setting of IPVS": lambda: Settings().set(EXPIRE_NODEST_CONN, True),
+    "command as another user": run_as_another_user,
     "file in the run directory": lambda: Path(os.environ["RUNTIME_DIRECTORY"], "file").write_text("written"),
     "own configuration": lambda: Path("/etc/vrrpd/vrrpd.conf").read_text(),
     "keepalived's configuration": lambda: Path("/etc/keepalived/keepalived.conf").read_text(),
@@ -83,7 +92,7 @@ NEEDED: dict[str, Callable[[], object]] = {
 FORBIDDEN: dict[str, Callable[[], object]] = {
     "file in /etc": lambda: os.open("/etc/keepalived/keepalived.conf", os.O_WRONLY),
     "file in /var/lib": lambda: Path("/var/lib/probe").touch(),
-    "kernel setting": lambda: Path("/proc/sys/net/ipv4/ip_forward").write_text("1"),
+    "kernel setting": lambda: Path("/proc/sys/kernel/panic").write_text("1"),
     "control group": lambda: Path("/sys/fs/cgroup/probe").mkdir(),
     "home directory": lambda: list(Path("/root").iterdir()),
     "others' processes": lambda: list(Path("/proc/1").iterdir()),
@@ -98,7 +107,6 @@ FORBIDDEN: dict[str, Callable[[], object]] = {
     "personality": lambda: call("personality", ADDR_NO_RANDOMIZE),
     "keyring": lambda: call("syscall", X86_64["keyctl"], KEYCTL_GET_KEYRING_ID, -1, 0),
     "set-user-id file": make_set_uid,
-    "another user": lambda: os.setuid(1),
     "another user's file": lambda: os.chown(os.environ["RUNTIME_DIRECTORY"], 1, 1),
     "host name": lambda: socket.sethostname("probe"),
     "clock": lambda: time.clock_settime(time.CLOCK_REALTIME, time.time()),

@@ -1,12 +1,12 @@
-"""A virtual server: verdicts in, the IPVS row that should be and the events that happened out.
+"""A virtual server: verdicts in, the IPVS rows that should be and the events that happened out.
 
 A real server is up unless one of its checks is down. It serves before its first check, unless it is `alpha`: then it has to
 prove itself first. One that is down leaves the row, or stays at weight 0 with `inhibit_on_failure`, which keeps its open
 connections and its persistent clients.
 
 The quorum is a sum of weights. It is gained at `quorum + hysteresis` and lost below `quorum - hysteresis`, so a server that
-comes and goes does not take the virtual server's state with it. Losing it is told but takes nobody out: some service is better
-than none.
+comes and goes does not take the virtual server's state with it. Without it the sorry server serves, alone. Where there is none,
+losing the quorum is told but takes nobody out: some service is better than none.
 """
 
 from __future__ import annotations
@@ -15,237 +15,265 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from healthcheck.types import AnyCheck
-from ipvs.types import Destination, DestinationKey, Row, Service, ServiceKey
+from ipvs.types import Destination, DestinationKey, Row, RowKey, Service
+from vrrpd.balancer.events import (
+    Action,
+    CheckChanged,
+    Event,
+    Overridden,
+    QuorumGained,
+    QuorumLost,
+    RealServerDown,
+    RealServerUp,
+    Reconfigured,
+    Shutdown,
+    WeightChanged,
+)
+from vrrpd.balancer.overrides import Override, in_words
+from vrrpd.balancer.real_server import RealServer, RealServerStatus
+from vrrpd.balancer.services import destination_key
+from vrrpd.balancer.slow_start import SlowStart
 from vrrpd.config import model
 
-NOT_CHECKED_YET = "not checked yet"
-NO_CHECKS = "has no checks"
-DOWN_BEFORE = "was down before the restart, not checked since"
 FAILING_CHECK_REMOVED = "its failing check was removed"
+OVERRIDE_TAKEN_BACK = "back in service"
+STOPPED = "vrrpd stops"
+SORRY_WEIGHT = 1
+"""A sorry server is alone, so any weight would do; this is keepalived's."""
 
 
 @dataclass(frozen=True, slots=True)
-class CheckChanged:
-    """A check has a verdict: its first, or one that differs from the last. Telling it again does no harm."""
-
-    check: AnyCheck
-    up: bool
-    reason: str
-    latency_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class Reconfigured:
-    """The same virtual server (address, port, protocol) is described anew."""
-
-    config: model.VirtualServer
-
-
-Event = CheckChanged | Reconfigured
-
-
-@dataclass(frozen=True, slots=True)
-class RealServerUp:
-    """A real server takes clients again."""
-
-    service: ServiceKey
-    server: model.RealServer
-    check: AnyCheck | None
-    """The check that settled it; None when a new configuration did."""
-    reason: str
-    latency_s: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class RealServerDown:
-    """A real server takes no new clients."""
-
-    service: ServiceKey
-    server: model.RealServer
-    check: AnyCheck
-    reason: str
-    latency_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class QuorumGained:
-    """The weights that are up reach the quorum; also told at the start."""
-
-    service: ServiceKey
-    alive_weight: int
-    quorum: int
-
-
-@dataclass(frozen=True, slots=True)
-class QuorumLost:
-    """The weights that are up no longer reach the quorum."""
-
-    service: ServiceKey
-    alive_weight: int
-    quorum: int
-
-
-Action = RealServerUp | RealServerDown | QuorumGained | QuorumLost
-
-
-@dataclass(frozen=True, slots=True)
-class CheckVerdict:
-    """What one check holds of a real server."""
-
-    up: bool
-    """The verdict, or what is assumed until there is one."""
-    reason: str = NOT_CHECKED_YET
-    settled: bool = False
-    """A verdict and no assumption."""
-
-
-@dataclass(frozen=True, slots=True)
-class RealServerStatus:
-    """One real server as it stands."""
+class _Leaver:
+    """A real server that a reload removed while it had clients."""
 
     config: model.RealServer
-    up: bool
-    effective_weight: int
-    """What it carries of the service; 0 while it is down, be it in the row or not."""
-    since_s: float
-    """When it last went up or down, or came into being."""
-    reason: str
-    """Why it is up or down: what a check that is down says, else what the last check says."""
-    checks: Mapping[AnyCheck, CheckVerdict]
+    until_s: float
 
 
 class VirtualServer:
     """One virtual server and its real servers. Does no I/O; times are seconds on one monotonic clock."""
 
-    def __init__(self, config: model.VirtualServer, now_s: float, found_down: Collection[DestinationKey] = ()) -> None:
-        """Start with every real server as it counts before its first check. A quorum that is met counts as gained.
+    def __init__(
+        self,
+        config: model.VirtualServer,
+        services: tuple[RowKey, ...],
+        now_s: float,
+        *,
+        found_down: Collection[DestinationKey] = (),
+        overrides: Mapping[DestinationKey, Override] | None = None,
+    ) -> None:
+        """Start with every real server as it counts before its first check. A quorum that is met counts as gained; one that
+        is not counts as lost where that makes a sorry server serve.
 
-        `found_down` are those that an earlier process had taken out: they stay out until a check succeeds.
+        `found_down` are those that an earlier process had taken out: they stay out until a check succeeds. `overrides` are
+        what an operator asked for before.
         """
         self.config = config
-        self.service = config.service
+        self.services = services
         self.quorum_up = False
         self._actions: list[Action] = []
-        self._servers: dict[DestinationKey, _RealServer] = {}
-        self._waiting_for: dict[AnyCheck, list[_RealServer]] = {}
-        self._configure(config, now_s, found_down)
+        self._leavers: dict[DestinationKey, _Leaver] = {}
+        self._waiting_for: dict[AnyCheck, list[RealServer]] = {}
+        self._servers = {key: RealServer(each, now_s, found_down=key in found_down) for key, each in _by_key(config).items()}
+        for server in self._servers.values():
+            server.told &= not config.tells_first_state
+        for key, override in (overrides or {}).items():
+            if key in self._servers:
+                self._servers[key].override = override
+        self._remember_checks()
         self._weigh()
+        if config.sorry_server is not None and not self.quorum_up:
+            self._actions.append(QuorumLost(config.key, self.alive_weight, config.quorum))
 
-    def on_event(self, event: Event, now_s: float) -> None:
-        """Take in a verdict or a new configuration. Afterwards `desired` and `actions` tell what came of it."""
-        if isinstance(event, Reconfigured):
-            self._configure(event.config, now_s)
-        else:
-            for server in self._waiting_for.get(event.check, ()):
-                self._judge(server, event, now_s)
-        self._weigh()
-
-    def actions(self) -> list[Action]:
-        """What has happened since the last call, in order: for each event at most one per real server and one quorum."""
-        taken, self._actions = self._actions, []
-        return taken
-
-    def desired(self) -> tuple[ServiceKey, Row]:
-        """What IPVS should hold for this virtual server."""
-        config = self.config
-        service = Service(config.scheduler, config.flags, config.persistence_timeout_s, config.persistence_prefix_length)
-        return self.service, Row(
-            service,
-            {
-                key: server.destination()
-                for key, server in self._servers.items()
-                if server.up or server.config.inhibit_on_failure
-            },
-        )
+    # -- what is known ----------------------------------------------------------------------------------------------
 
     @property
     def alive_weight(self) -> int:
         """Sum of the weights that are up."""
-        return sum(server.effective_weight for server in self._servers.values())
+        return sum(server.weight for server in self._servers.values())
 
     @property
     def real_servers(self) -> tuple[RealServerStatus, ...]:
         """Every real server as it stands, in the order of the configuration."""
         return tuple(server.status() for server in self._servers.values())
 
-    def _judge(self, server: _RealServer, event: CheckChanged, now_s: float) -> None:
-        was_up = server.up
-        server.verdicts[event.check] = CheckVerdict(event.up, event.reason, settled=True)
-        if server.up == was_up and (server.told or event.up):
+    @property
+    def sorry_server_serves(self) -> bool:
+        """Whether clients get the sorry server in place of the real ones."""
+        return self.config.sorry_server is not None and not self.quorum_up
+
+    @property
+    def leavers(self) -> tuple[DestinationKey, ...]:
+        """Removed real servers whose connections may end in peace; when one has none left, say `Emptied`."""
+        return tuple(self._leavers)
+
+    def desired(self) -> dict[RowKey, Row]:
+        """What IPVS should hold for this virtual server."""
+        return {key: Row(self._service(), self._destinations(key)) for key in self.services}
+
+    def actions(self) -> list[Action]:
+        """What has happened since the last call, in order: for each event at most one per real server and one quorum."""
+        taken, self._actions = self._actions, []
+        return taken
+
+    # -- what happens -----------------------------------------------------------------------------------------------
+
+    def on_event(self, event: Event, now_s: float) -> None:
+        """Take in what happened. Afterwards `desired`, `deadline` and `actions` tell what came of it."""
+        if isinstance(event, Shutdown):
+            self._shut_down(now_s)
+            return
+        match event:
+            case CheckChanged():
+                for server in self._waiting_for.get(event.check, ()):
+                    self._judge(server, event, now_s)
+            case Reconfigured(config, services):
+                self._reconfigure(config, services, now_s)
+            case Overridden(key, override):
+                self._override(key, override, now_s)
+            case _:
+                self._leavers.pop(event.server, None)
+        self._weigh()
+
+    def deadline(self) -> float | None:
+        """When `on_timer` is to be called next; None while nothing is waited for."""
+        rising = [server.slow_start.next_s() for server in self._servers.values() if server.slow_start]
+        return min([*rising, *(leaver.until_s for leaver in self._leavers.values())], default=None)
+
+    def on_timer(self, now_s: float) -> None:
+        """Let weights rise and leavers go, as is due."""
+        for server in self._servers.values():
+            if server.slow_start and server.slow_start.on_timer(now_s):
+                server.slow_start = None
+        self._leavers = {key: leaver for key, leaver in self._leavers.items() if leaver.until_s > now_s}
+
+    def _judge(self, server: RealServer, event: CheckChanged, now_s: float) -> None:
+        was_up, weight_before, settled_before = server.up, server.weight, server.verdicts[event.check].settled
+        server.judge(event)
+        news = server.up != was_up or (not server.told and (server.up or not event.up))
+        if not news:
+            self._tell_weight(server, weight_before, event.reason)
             return
         server.told = True
-        if server.up != was_up:
-            server.since_s = now_s
-        kind = RealServerUp if server.up else RealServerDown
-        self._actions.append(kind(self.service, server.config, event.check, event.reason, event.latency_s))
+        self._tell_change(server, was_up, event.check, event.reason, event.latency_s, now_s, risen=settled_before)
 
-    def _configure(self, config: model.VirtualServer, now_s: float, found_down: Collection[DestinationKey] = ()) -> None:
+    def _override(self, key: DestinationKey, override: Override | None, now_s: float) -> None:
+        server = self._servers.get(key)
+        if server is None or server.override == override:
+            return
+        was_up, weight_before = server.up, server.weight
+        server.override = override
+        reason = in_words(override) if override else OVERRIDE_TAKEN_BACK
+        if server.up == was_up:
+            self._tell_weight(server, weight_before, reason)
+        else:
+            self._tell_change(server, was_up, None, reason, None, now_s, risen=True)
+
+    def _tell_change(
+        self,
+        server: RealServer,
+        was_up: bool,
+        check: AnyCheck | None,
+        reason: str,
+        latency_s: float | None,
+        now_s: float,
+        *,
+        risen: bool,
+    ) -> None:
+        """A real server is up or down now. One that has `risen` from a failure may have to start slowly."""
+        kind = RealServerUp if server.up else RealServerDown
+        self._actions.append(kind(self.config.key, server.config, check, reason, latency_s, now_s - server.since_s))
+        if server.up == was_up:
+            return
+        server.since_s = now_s
+        slow = server.up and risen and self.config.slow_start_s > 0
+        server.slow_start = SlowStart(now_s, self.config.slow_start_s) if slow else None
+
+    def _tell_weight(self, server: RealServer, before: int, reason: str) -> None:
+        if server.weight != before:
+            self._actions.append(WeightChanged(self.config.key, server.config, before, server.weight, reason))
+
+    def _reconfigure(self, config: model.VirtualServer, services: tuple[RowKey, ...], now_s: float) -> None:
         """Take the real servers of `config`; those known by address and port keep what is known of them."""
-        known = self._servers
-        self.config = config
-        self._servers = {}
-        self._waiting_for = {}
-        for server_config in config.real_servers:
-            key = DestinationKey(server_config.address, server_config.port)
-            before = known.get(key)
+        known, self._servers = self._servers, {}
+        self.config, self.services = config, services
+        for key, server_config in _by_key(config).items():
+            before = known.pop(key, None)
+            self._leavers.pop(key, None)
             if before is None:
-                server = _RealServer(server_config, now_s, found_down=key in found_down)
-            else:
-                server = before.renewed(server_config)
-            self._servers[key] = server
-            for check in server.verdicts:
-                self._waiting_for.setdefault(check, []).append(server)
-            if before is not None and server.up and not before.up:
-                server.since_s = now_s
-                self._actions.append(RealServerUp(self.service, server_config, None, FAILING_CHECK_REMOVED, None))
+                self._servers[key] = RealServer(server_config, now_s)
+                continue
+            server = self._servers[key] = before.renewed(server_config)
+            if server.up and not before.up:
+                self._tell_change(server, before.up, None, FAILING_CHECK_REMOVED, None, now_s, risen=False)
+            if config.slow_start_s == 0:
+                server.slow_start = None
+        if config.drain_removed_s > 0:
+            until_s = now_s + config.drain_removed_s
+            self._leavers |= {key: _Leaver(gone.config, until_s) for key, gone in known.items() if gone.up}
+        self._remember_checks()
+
+    def _shut_down(self, now_s: float) -> None:
+        """Tell of the end, where that is wanted; the rows go by themselves."""
+        if not self.config.omega:
+            return
+        for server in self._servers.values():
+            if server.up:
+                after_s = now_s - server.since_s
+                self._actions.append(RealServerDown(self.config.key, server.config, None, STOPPED, None, after_s))
+        if self.quorum_up:
+            self._actions.append(QuorumLost(self.config.key, 0, self.config.quorum))
 
     def _weigh(self) -> None:
         """Gain or lose the quorum, with a margin between the two."""
         weight, quorum, hysteresis = self.alive_weight, self.config.quorum, self.config.hysteresis
         if not self.quorum_up and weight >= quorum + hysteresis:
             self.quorum_up = True
-            self._actions.append(QuorumGained(self.service, weight, quorum))
+            self._actions.append(QuorumGained(self.config.key, weight, quorum))
         elif self.quorum_up and (weight == 0 or weight < quorum - hysteresis):
             self.quorum_up = False
-            self._actions.append(QuorumLost(self.service, weight, quorum))
+            self._actions.append(QuorumLost(self.config.key, weight, quorum))
 
+    def _remember_checks(self) -> None:
+        self._waiting_for = {}
+        for server in self._servers.values():
+            for check in server.verdicts:
+                self._waiting_for.setdefault(check, []).append(server)
 
-class _RealServer:
-    """What is known of one real server."""
+    # -- rows -------------------------------------------------------------------------------------------------------
 
-    def __init__(self, config: model.RealServer, now_s: float, *, found_down: bool = False) -> None:
-        self.config = config
-        assumed = CheckVerdict(up=False, reason=DOWN_BEFORE) if found_down else CheckVerdict(up=not config.alpha)
-        self.verdicts = dict.fromkeys(config.checks, assumed)
-        self.since_s = now_s
-        self.told = not config.alpha
-        """An action has spoken of it. The first failure of a server that starts down is told, though it changes nothing."""
-
-    def renewed(self, config: model.RealServer) -> _RealServer:
-        """The same server by another description. A check that is new to it is assumed to say what held so far: neither does a
-        dead server get clients because its check was edited, nor does a living one lose them.
-        """
-        renewed = _RealServer(config, self.since_s)
-        renewed.verdicts = {check: self.verdicts.get(check, CheckVerdict(self.up)) for check in config.checks}
-        renewed.told = self.told
-        return renewed
-
-    @property
-    def up(self) -> bool:
-        return all(verdict.up for verdict in self.verdicts.values())
-
-    @property
-    def effective_weight(self) -> int:
-        return self.config.weight if self.up else 0
-
-    def destination(self) -> Destination:
+    def _service(self) -> Service:
         config = self.config
-        return Destination(config.forwarding, self.effective_weight, config.upper_threshold, config.lower_threshold)
+        return Service(
+            config.scheduler,
+            config.flags,
+            config.persistence_timeout_s,
+            config.persistence_prefix_length,
+            persistence_engine=config.persistence_engine,
+        )
 
-    def status(self) -> RealServerStatus:
-        reason = NO_CHECKS
-        for verdict in self.verdicts.values():
-            reason = verdict.reason
-            if not verdict.up:
-                break
-        return RealServerStatus(self.config, self.up, self.effective_weight, self.since_s, reason, dict(self.verdicts))
+    def _destinations(self, service: RowKey) -> dict[DestinationKey, Destination]:
+        """While the sorry server serves, the others are out; with `inhibit_on_failure` they stay without clients."""
+        sorry_serves = self.sorry_server_serves
+        row = {}
+        for server in self._servers.values():
+            if server.up and not sorry_serves:
+                row[destination_key(service, server.config)] = _destination(server.config, server.carried_weight)
+            elif server.config.inhibit_on_failure:
+                row[destination_key(service, server.config)] = _destination(server.config, 0)
+        for leaver in self._leavers.values():
+            row[destination_key(service, leaver.config)] = _destination(leaver.config, 0)
+        sorry = self.config.sorry_server
+        if sorry is not None and (sorry_serves or (sorry.inhibit and destination_key(service, sorry) not in row)):
+            row[destination_key(service, sorry)] = Destination(
+                sorry.forwarding, SORRY_WEIGHT if sorry_serves else 0, tunnel=sorry.tunnel
+            )
+        return row
+
+
+def _by_key(config: model.VirtualServer) -> dict[DestinationKey, model.RealServer]:
+    return {DestinationKey(real.address, real.port): real for real in config.real_servers}
+
+
+def _destination(server: model.RealServer, weight: int) -> Destination:
+    return Destination(server.forwarding, weight, server.upper_threshold, server.lower_threshold, server.tunnel)

@@ -12,7 +12,7 @@ from vrrpd.config.bind_rule import Preferences
 from vrrpd.config.bind_sync_group import Membership, bind_sync_groups
 from vrrpd.config.bind_tracked import Definitions
 from vrrpd.config.bind_vrrp import bind_virtual_routers
-from vrrpd.config.bind_web_checks import bind_tls_files
+from vrrpd.config.bind_web_checks import bind_tls_files, with_tls_files
 from vrrpd.config.diagnostics import Report
 from vrrpd.config.model import Config
 from vrrpd.config.tree import Node
@@ -26,15 +26,16 @@ def bind(root: Node, report: Report, host: str, files: Sequence[str]) -> Config:
     static = bind_static(root, preferences, report)
     routers = bind_virtual_routers(root, definitions, membership, preferences, report)
     groups = bind_groups(root, report)
+    tls_files = bind_tls_files(root)
     return Config(
         daemon=bind_daemon(root, report, host),
         virtual_routers=routers,
-        virtual_servers=bind_virtual_servers(root, groups, report),
+        virtual_servers=with_tls_files(bind_virtual_servers(root, groups, report), tls_files),
         files=tuple(files),
         sync_groups=bind_sync_groups(root, membership, frozenset(router.name for router in routers), definitions, report),
         tracked=definitions.tracked,
         static=static,
         links=bind_links(root, report),
         virtual_server_groups=groups,
-        tls_files=bind_tls_files(root),
+        tls_files=tls_files,
     )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import cast
 
 from healthcheck.types import (
     SMTP_HELO_NAME,
     UDP_PAYLOAD,
     UDP_REPLY_OCTETS_MAX,
+    AgentCheck,
     AnyCheck,
     BfdCheck,
     DnsCheck,
@@ -17,12 +19,13 @@ from healthcheck.types import (
     FileCheck,
     MiscCheck,
     PingCheck,
+    RedisCheck,
     ReplyPattern,
     SmtpCheck,
     TcpCheck,
     UdpCheck,
 )
-from vrrpd.config.bind_web_checks import http_check, ssl_check
+from vrrpd.config.bind_web_checks import grpc_check, http_check, ssl_check, tls_check
 from vrrpd.config.check_layers import CheckLayers, Surroundings
 from vrrpd.config.commands import bind_command
 from vrrpd.config.diagnostics import Code, Report
@@ -66,6 +69,17 @@ def _dns(layers: CheckLayers) -> AnyCheck:
         record_type=DnsRecordType[setting(layers.check, "type", "SOA")],
         name=word(layers.check, "name") or ".",
     )
+
+
+def _redis(layers: CheckLayers) -> AnyCheck:
+    return RedisCheck(
+        **layers.network(layers.pace()), user=word(layers.check, "redis_user"), password=word(layers.check, "redis_password")
+    )
+
+
+def _agent(layers: CheckLayers) -> AnyCheck:
+    send = word(layers.check, "send")
+    return AgentCheck(**layers.network(layers.pace()), request=b"" if send is None else f"{send}\n".encode())
 
 
 # -- UDP --------------------------------------------------------------------------------
@@ -119,13 +133,13 @@ def _misc(layers: CheckLayers) -> AnyCheck | None:
     if command is None:
         _needed(layers, "misc_path")
         return None
-    pace = layers.pace(retry=0)
+    pace = replace(layers.pace(retry=0), from_start=True)
     user, group = command.user, command.group
     if (found := check.last("user")) is not None:
         user, group = [*cast("list[str]", found.values), None][:2]
     return MiscCheck(
         command=command.words,
-        timeout_s=float(setting(check, "misc_timeout", pace.delay_loop_s)),
+        timeout_s=float(setting(check, "misc_timeout", 0)) or pace.delay_loop_s,
         pace=pace,
         sets_weight=flag(check, "misc_dynamic"),
         user=user,
@@ -144,6 +158,7 @@ def _file(layers: CheckLayers) -> AnyCheck | None:
         track_file=name,
         weight=cast("int", weight.values[0]) if weight else 1,
         reverse=bool(weight and "reverse" in weight.values),
+        path=word(declared, "file") or "",
     )
 
 
@@ -187,10 +202,14 @@ BINDERS: dict[str, Callable[[CheckLayers], AnyCheck | None]] = {
     "PING_CHECK": _ping,
     "HTTP_GET": http_check,
     "SSL_GET": ssl_check,
+    "TLS_CHECK": tls_check,
+    "GRPC_CHECK": grpc_check,
     "SMTP_CHECK": _smtp,
     "DNS_CHECK": _dns,
     "UDP_CHECK": _udp,
     "MISC_CHECK": _misc,
     "FILE_CHECK": _file,
     "BFD_CHECK": _bfd,
+    "REDIS_CHECK": _redis,
+    "AGENT_CHECK": _agent,
 }

@@ -57,7 +57,7 @@ def bind_daemon(root: Node, report: Report, host: str) -> Daemon:
         scripts=bind_scripts(settings, report),
         vrrp=_vrrp(root, settings, report),
         firewall=bind_firewall(settings, report),
-        lvs=bind_lvs(settings, report),
+        lvs=bind_lvs(settings, ours, report),
         receive_buffers=bind_receive_buffers(settings),
         fifos=bind_fifos(settings, report),
         snmp=_snmp(settings),

@@ -20,7 +20,7 @@ from vrrpd.config.commands import bind_command
 from vrrpd.config.diagnostics import Code, Note, Report, printable
 from vrrpd.config.model import GroupKey, MarkKey, VirtualServer, VirtualServerGroup, VirtualServerKey
 from vrrpd.config.near import nearest
-from vrrpd.config.settings import flag, merged, setting, word
+from vrrpd.config.settings import flag, merged, setting, switch, word
 from vrrpd.config.tree import Node
 from vrrpd.config.values import BadValueError, Integer, read_address
 
@@ -108,10 +108,13 @@ def _bind(node: Node, groups: Groups, settings: Node, names: Names, report: Repo
         persistence_prefix_length=prefix_length,
         real_servers=real_servers,
         smtp_alert=alerts(node, settings, default=False),
-        persistence_engine=word(node, "persistence_engine") if timeout_s else None,
-        sorry_server=bind_sorry_server(node, key, method, real_servers, report),
+        persistence_engine=_persistence_engine(node, key, report) if timeout_s else None,
+        sorry_server=bind_sorry_server(node, key, method, real_servers, settings, report),
         omega=flag(node, "omega"),
         ha_suspend=_ha_suspend(node, key, report),
+        tells_first_state=switch(settings, "rs_init_notifies", default=False),
+        slow_start_s=setting(node, "slow_start", 0.0),
+        drain_removed_s=setting(node, "drain_removed", 0.0),
         quorum_up=bind_command(node, "quorum_up", settings, report),
         quorum_down=bind_command(node, "quorum_down", settings, report),
         snmp_name=word(node, "snmp_name"),
@@ -265,6 +268,21 @@ def _persistence(node: Node, key: VirtualServerKey, groups: Groups, report: Repo
                 assumed=f"`persistence_timeout {timeout_s}`",
             )
     return timeout_s, prefix_length if prefix_length != whole else None
+
+
+def _persistence_engine(node: Node, key: VirtualServerKey, report: Report) -> str | None:
+    """SIP's reads nothing but UDP, and with it the kernel turns away every connection of another protocol (ip_vs_pe_sip.c)."""
+    found = node.last("persistence_engine")
+    if found is None or isinstance(key, MarkKey) or key.protocol is Protocol.UDP:
+        return word(node, "persistence_engine")
+    report.warning(
+        Code.CONFLICT,
+        found.line,
+        0,
+        f"`persistence_engine` is for UDP, not {key.protocol.name}",
+        assumed="it is left out",
+    )
+    return None
 
 
 def _version(key: VirtualServerKey) -> int:

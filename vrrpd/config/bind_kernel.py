@@ -113,8 +113,8 @@ SYNC_OPTIONS = {
 """Ranges of IPVS_DAEMON_ATTR_* of include/uapi/linux/ip_vs.h."""
 
 
-def bind_lvs(settings: Node, report: Report) -> Lvs:
-    """Settings of the kernel's balancer as a whole."""
+def bind_lvs(settings: Node, ours: Node, report: Report) -> Lvs:
+    """Settings of the kernel's balancer as a whole; `ours` is the `vrrpd` block."""
     timeouts = _timeouts(settings, report)
     stop = settings.last("lvs_flush_on_stop")
     return Lvs(
@@ -124,7 +124,7 @@ def bind_lvs(settings: Node, report: Report) -> Lvs:
         flush=flag(settings, "lvs_flush"),
         flush_on_stop=FlushOnStop(stop.values[0] if stop.values else "everything") if stop else FlushOnStop.NOTHING,
         sync_daemon=_sync_daemon(settings, report),
-        notify_first_state=switch(settings, "rs_init_notifies", default=False),
+        expire_dead_connections=switch(ours, "expire_dead_connections", default=False),
     )
 
 

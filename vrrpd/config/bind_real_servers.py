@@ -1,4 +1,8 @@
-"""`real_server` and `sorry_server` -> :class:`vrrpd.config.model.RealServer` and :class:`vrrpd.config.model.SorryServer`."""
+"""`real_server` and `sorry_server` -> :class:`vrrpd.config.model.RealServer` and :class:`vrrpd.config.model.SorryServer`.
+
+Only a tunnel leads to a server of the other family, and the kernel has that or the synchronisation of connections, not both
+(ip_vs_genl_set_cmd of net/netfilter/ipvs/ip_vs_ctl.c).
+"""
 
 from __future__ import annotations
 
@@ -46,14 +50,16 @@ def bind_real_servers(
 
 
 def bind_sorry_server(
-    virtual: Node, key: VirtualServerKey, method: Method, real_servers: tuple[RealServer, ...], report: Report
+    virtual: Node, key: VirtualServerKey, method: Method, real_servers: tuple[RealServer, ...], settings: Node, report: Report
 ) -> SorryServer | None:
     """Who serves without quorum. One that is a real server too is inhibited, or not, as that one is."""
     node = virtual.last("sorry_server")
-    if node is None or not _is_of_family(node, key, "the sorry server", report):
+    if node is None:
         return None
     own = virtual.last("sorry_server_lvs_method")
     forwarding, tunnel = bind_method(own, report) if own else method
+    if not _is_within_reach(node, key, forwarding, settings, "the sorry server", report):
+        return None
     address, written = _written(node)
     port = _port(key, forwarding, written)
     inhibit = flag(virtual, "sorry_server_inhibit")
@@ -80,10 +86,10 @@ def alerts(node: Node, settings: Node, *, default: bool) -> bool:
 def _real_server(
     node: Node, virtual: Node, key: VirtualServerKey, method: Method, settings: Node, names: Names, report: Report
 ) -> RealServer | None:
-    if not _is_of_family(node, key, "the real server", report):
-        return None
     own = node.last("lvs_method")
     forwarding, tunnel = bind_method(own, report) if own else method
+    if not _is_within_reach(node, key, forwarding, settings, "the real server", report):
+        return None
     address, written = _written(node)
     port = _port(key, forwarding, written)
     if isinstance(key, ServiceKey) and written not in {0, port}:
@@ -96,14 +102,15 @@ def _real_server(
         )
     checks = bind_checks(Surroundings(node, virtual, settings, address, written, names), report)
     alpha_checks = tuple(check for check, alpha in checks if alpha)
+    upper_threshold = setting(node, "uthreshold", 0)
     return RealServer(
         address=address,
         port=port,
         weight=setting(node, "weight", setting(virtual, "weight", 1)),
         forwarding=forwarding,
         position=node.line.position(),
-        upper_threshold=setting(node, "uthreshold", 0),
-        lower_threshold=setting(node, "lthreshold", 0),
+        upper_threshold=upper_threshold,
+        lower_threshold=_lower_threshold(node, upper_threshold, report),
         inhibit_on_failure=switch(node, "inhibit_on_failure", flag(virtual, "inhibit_on_failure")),
         alpha=bool(alpha_checks) or (not checks and switch(node, "alpha", flag(virtual, "alpha"))),
         checks=tuple(check for check, _alpha in checks),
@@ -128,11 +135,39 @@ def _port(key: VirtualServerKey, forwarding: Forwarding, written: int) -> int:
     return key.port if isinstance(key, ServiceKey) and forwarding is not Forwarding.NAT else written
 
 
-def _is_of_family(node: Node, key: VirtualServerKey, what: str, report: Report) -> bool:
+def _lower_threshold(node: Node, upper: int, report: Report) -> int:
+    """0 where the kernel would refuse it, and the server with it."""
+    lower = setting(node, "lthreshold", 0)
+    if lower <= upper:
+        return lower
+    found = node.last("lthreshold")
+    assert found is not None
+    message = f"it may not be above `uthreshold`, {upper}" if upper else "it has no meaning without `uthreshold`"
+    report.warning(Code.REDUCED, found.line, 1, message, assumed="`lthreshold 0`")
+    return 0
+
+
+def _is_within_reach(
+    node: Node, key: VirtualServerKey, forwarding: Forwarding, settings: Node, what: str, report: Report
+) -> bool:
+    """Whether the server is of the virtual server's family, or a tunnel leads to it."""
     own, _port = _written(node)
     family = key.address.version if isinstance(key, ServiceKey) else key.family
     if own.version == family:
         return True
+    synchronised = settings.last("lvs_sync_daemon")
+    if forwarding is Forwarding.TUN and synchronised is None:
+        return True
     other = str(key.address) if isinstance(key, ServiceKey) else f"the virtual server, of IPv{family},"
-    report.error(Code.ADDRESS_FAMILY, node.line, 1, f"{own} and {other} are of two families", assumed=f"{what} is left out")
+    tunnelled = forwarding is Forwarding.TUN
+    report.error(
+        Code.ADDRESS_FAMILY,
+        node.line,
+        1,
+        f"{own} and {other} are of two families"
+        + (", which the kernel does not take where connections are synchronised" if tunnelled else ""),
+        assumed=f"{what} is left out",
+        advice=None if tunnelled else f"a tunnel would lead there: `TUN` in place of `{forwarding.name}`",
+        note=Note.at(synchronised.line) if tunnelled and synchronised is not None else None,
+    )
     return False

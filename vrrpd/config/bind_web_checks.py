@@ -1,16 +1,31 @@
-"""`HTTP_GET` and `SSL_GET` -> :class:`healthcheck.types.HttpCheck` and :class:`healthcheck.types.SslCheck`."""
+"""Checks of the web and over TLS -> the values of :mod:`healthcheck.types`."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import cast
 
-from healthcheck.types import SUCCESS_STATUSES, HttpCheck, HttpVersion, Regex, RegexOption, Sni, SslCheck, Url
+from healthcheck.types import (
+    SUCCESS_STATUSES,
+    AnyCheck,
+    GrpcCheck,
+    HttpCheck,
+    HttpVersion,
+    Regex,
+    RegexOption,
+    Sni,
+    SslCheck,
+    Tls,
+    TlsCheck,
+    TlsFiles,
+    Url,
+)
 from vrrpd.config.check_layers import CheckLayers, NetworkSettings
 from vrrpd.config.commands import UnterminatedError, split, unescaped
 from vrrpd.config.diagnostics import Code, Report
 from vrrpd.config.line import is_undefined
-from vrrpd.config.model import TlsFiles
+from vrrpd.config.model import RealServer, VirtualServer
 from vrrpd.config.near import nearest
 from vrrpd.config.settings import flag, merged, number, setting, switch, word
 from vrrpd.config.tree import Node
@@ -19,6 +34,7 @@ DELAY_BEFORE_RETRY_S = 3.0
 DIGEST = re.compile(r"[0-9A-Fa-f]{32}")
 STATUS = re.compile(r"([0-9]{1,9})(?:-([0-9]{1,9}))?")
 STATUS_MIN, STATUS_MAX = 100, 599
+TLS_SETTINGS = ("enable_sni", "sni_name", "ssl_verify", "certificate_days")
 REGEX_OPTIONS = {option.value: option for option in RegexOption}
 
 
@@ -41,7 +57,31 @@ def ssl_check(layers: CheckLayers) -> SslCheck | None:
         version=_version(layers.check),
         fast_recovery=_fast_recovery(layers.check),
         sni=_sni(layers),
+        tls=_tls(layers.check),
     )
+
+
+def tls_check(layers: CheckLayers) -> TlsCheck:
+    """TLS and nothing within."""
+    return TlsCheck(**layers.network(layers.pace()), sni=_sni(layers), tls=_tls(layers.check))
+
+
+def grpc_check(layers: CheckLayers) -> GrpcCheck:
+    """gRPC's health service."""
+    check = layers.check
+    over_tls = switch(check, "tls", default=any(check.last(name) is not None for name in TLS_SETTINGS))
+    return GrpcCheck(
+        **layers.network(layers.pace()),
+        service=word(check, "service") or "",
+        virtual_host=layers.nearest("virtualhost", cast("str | None", None)),
+        tls=_tls(check) if over_tls else None,
+        sni=_sni(layers) if over_tls else None,
+    )
+
+
+def _tls(check: Node) -> Tls:
+    """The files come from the block `SSL`, which may stand further down; see :func:`with_tls_files`."""
+    return Tls(verify=switch(check, "ssl_verify", default=False), certificate_days_min=number(check, "certificate_days"))
 
 
 def _network(layers: CheckLayers) -> NetworkSettings:
@@ -167,7 +207,7 @@ def _regex(node: Node, report: Report) -> Regex | None:
             assumed=f"`{words[1]}`",
         )
     stack = node.last("regex_stack")
-    return Regex(
+    regex = Regex(
         pattern=unescaped(words[1]),
         must_match=not flag(node, "regex_no_match"),
         options=_options(node, report),
@@ -175,6 +215,15 @@ def _regex(node: Node, report: Report) -> Regex | None:
         max_offset=number(node, "regex_max_offset"),
         stack_octets=cast("tuple[int, int]", tuple(stack.values)) if stack else None,
     )
+    from healthcheck.expression import ExpressionError, compiled  # noqa: PLC0415  its library is large, and few files need it
+
+    try:
+        compiled(regex)
+    except ExpressionError as error:
+        message = f"the expression cannot be used: {error}"
+        report.error(Code.BAD_VALUE, found.line, 1, message, assumed="the page need not match")
+        return None
+    return regex
 
 
 def _options(node: Node, report: Report) -> tuple[RegexOption, ...]:
@@ -200,7 +249,7 @@ def _options(node: Node, report: Report) -> tuple[RegexOption, ...]:
 
 
 def bind_tls_files(root: Node) -> TlsFiles:
-    """The `SSL` block, which holds for every `SSL_GET`."""
+    """The `SSL` block, which holds for every check over TLS."""
     block = merged(root, "SSL")
     return TlsFiles(
         authorities=word(block, "ca"),
@@ -208,3 +257,29 @@ def bind_tls_files(root: Node) -> TlsFiles:
         key=word(block, "key"),
         password=setting(block, "password", cast("str | None", None)),
     )
+
+
+def with_tls_files(servers: tuple[VirtualServer, ...], files: TlsFiles) -> tuple[VirtualServer, ...]:
+    """The virtual servers with these files in all their checks over TLS."""
+    if files == TlsFiles():
+        return servers
+    return tuple(
+        replace(server, real_servers=tuple(_real_server_with_files(real, files) for real in server.real_servers))
+        for server in servers
+    )
+
+
+def _real_server_with_files(real: RealServer, files: TlsFiles) -> RealServer:
+    if not any(isinstance(check, SslCheck | TlsCheck | GrpcCheck) for check in real.checks):
+        return real
+    return replace(
+        real,
+        checks=tuple(_check_with_files(check, files) for check in real.checks),
+        alpha_checks=tuple(_check_with_files(check, files) for check in real.alpha_checks),
+    )
+
+
+def _check_with_files(check: AnyCheck, files: TlsFiles) -> AnyCheck:
+    if isinstance(check, SslCheck | TlsCheck | GrpcCheck) and check.tls is not None:
+        return replace(check, tls=replace(check.tls, files=files))
+    return check

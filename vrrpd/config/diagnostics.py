@@ -107,6 +107,7 @@ class Code(StrEnum):
     SCRIPT_NOT_EXECUTABLE = "script-not-executable", 119
     FLAG_WITH_WORD = "flag-with-word", 120
     SETTING_IGNORED = "setting-ignored", 121
+    MIXED_FAMILIES = "mixed-families", 122
 
 
 @dataclass(frozen=True, slots=True)

@@ -241,7 +241,7 @@ EXPLANATIONS = {
     ),
     Code.ADDRESS_FAMILY: Explanation(
         "An address of the wrong family: a source address of IPv6 for adverts of IPv4, a real server of another family than "
-        "its virtual server.",
+        "its virtual server, to which no tunnel leads.",
         example="""
             virtual_server 192.168.4.15 80 {
                 lb_algo rr
@@ -439,6 +439,10 @@ EXPLANATIONS = {
     ),
     Code.SETTING_IGNORED: Explanation(
         "A setting that does nothing anywhere, or nothing without another one that is not there.",
+        letters="W",
+    ),
+    Code.MIXED_FAMILIES: Explanation(
+        "A real server of another family than its virtual server, behind a tunnel. keepalived leaves it out.",
         letters="W",
     ),
 }

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from vrrpd.config.declaration import Effect
 from vrrpd.config.diagnostics import Code, Report
-from vrrpd.config.model import Config, Links, Static, TlsFiles, Tracked
+from vrrpd.config.model import Config, Links, Static, Tracked
 from vrrpd.config.support_director import runnable_daemon, runnable_virtual_servers
 from vrrpd.config.support_vrrp import runnable_sync_groups, runnable_virtual_routers
 from vrrpd.config.tree import Node
@@ -20,13 +20,12 @@ def runnable(written: Config, root: Node, report: Report) -> Config:
     """What this version runs of `written`, which was read from `root`; says once of everything else that it is left out."""
     _say_what_has_no_effect(root, report)
     elsewhere = root.last("net_namespace")
-    elsewhere_ipvs = elsewhere or root.last("net_namespace_ipvs")
-    for found in {node.keyword.name: node for node in (elsewhere, elsewhere_ipvs) if node}.values():
+    if elsewhere:
         report.error(
             Code.NOT_BUILT,
-            found.line,
+            elsewhere.line,
             0,
-            f"`{found.keyword.name}` is not built yet",
+            "`net_namespace` is not built yet",
             assumed="what belongs into the namespace is left out",
             advice="start the daemon in the namespace",
         )
@@ -35,9 +34,8 @@ def runnable(written: Config, root: Node, report: Report) -> Config:
         written,
         daemon=runnable_daemon(written.daemon),
         virtual_routers=routers,
-        virtual_servers=() if elsewhere_ipvs else runnable_virtual_servers(written.virtual_servers, root, report),
-        virtual_server_groups=(),
-        tls_files=TlsFiles(),
+        virtual_servers=() if elsewhere else runnable_virtual_servers(written.virtual_servers),
+        virtual_server_groups=() if elsewhere else written.virtual_server_groups,
         sync_groups=runnable_sync_groups(written.sync_groups, routers),
         tracked=Tracked(),
         static=Static(),

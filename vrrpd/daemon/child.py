@@ -14,7 +14,7 @@ import signal
 import socket
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -43,6 +43,9 @@ class Role(Protocol):
     def work(self, work: object, done: Callable[[], None]) -> None:
         """Take a configuration, the first or a new one at a reload, and call `done` when the kernel shows it."""
 
+    def hear(self, news: object) -> None:
+        """Take in what became known elsewhere."""
+
     def status(self) -> RouterStatus | DirectorStatus:
         """Everything there is to know about it."""
 
@@ -63,14 +66,17 @@ class Forked:
     end: socket.socket
 
 
-def fork(title: str, role: RoleFactory) -> Forked:
-    """Start a child that runs `role`. Raises OSError."""
+def fork(title: str, role: RoleFactory, given: Sequence[object] = ()) -> Forked:
+    """Start a child that runs `role`. Raises OSError.
+
+    `given` are its first messages. They go with the fork: to write and to read a large configuration takes a second.
+    """
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
     supervisor = os.getpid()
     try:
         process_id = os.fork()
         if process_id == 0:
-            _run(title, role, theirs, supervisor)
+            _run(title, role, given, theirs, supervisor)
         return Forked(process_id, os.pidfd_open(process_id), ours)
     except OSError:
         ours.close()
@@ -79,16 +85,17 @@ def fork(title: str, role: RoleFactory) -> Forked:
         theirs.close()
 
 
-def _run(title: str, role: RoleFactory, end: socket.socket, supervisor: int) -> None:
+def _run(title: str, role: RoleFactory, given: Sequence[object], end: socket.socket, supervisor: int) -> None:
     """The child's whole life; does not return."""
     status = EXIT_FAILURE
     try:
         gc.freeze()  # the supervisor's objects are neither collected nor copied here
+        gc.set_threshold(*GARBAGE_THRESHOLDS)
         kernel_scheduling.name_process(title)
         if not kernel_scheduling.die_with_parent(supervisor, signal.SIGKILL).granted:
             return  # it is gone already
         _give_up_the_parents(end.fileno())
-        status = asyncio.run(_Child(end, role).live())
+        status = asyncio.run(_Child(end, role).live(given))
     except BaseException:  # noqa: BLE001  # the supervisor's stack lies below: nothing may unwind into it
         traceback.print_exc(file=sys.stderr)
     finally:
@@ -118,13 +125,15 @@ class _Child:
         self._end = end
         self._factory = role
 
-    async def live(self) -> int:
+    async def live(self, given: Sequence[object]) -> int:
         """Serve the supervisor until it says stop; its end is ours, and then the kernel is left as it is."""
         self._ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         asyncio.get_running_loop().set_exception_handler(_log_fault)
         self._channel = Channel(self._end, self._on_message, on_close=lambda: os._exit(EXIT_FAILURE))
         replace_handlers(ChildHandler(lambda level, text: self._channel.send(LogLine(level, text))), logging.getLogger().level)
         self._role = self._factory(self._channel)
+        for message in given:
+            asyncio.get_running_loop().call_soon(self._on_message, message)
         return await self._ended
 
     def _on_message(self, message: object) -> None:
@@ -137,9 +146,10 @@ class _Child:
                 self._role.work(work, partial(self._ready, number))
                 gc.collect()
                 gc.freeze()
-                gc.set_threshold(*GARBAGE_THRESHOLDS)
             case Stop():
                 self._role.stop(self._stopped)
+            case _:
+                self._role.hear(message)
 
     def _ready(self, number: int) -> None:
         self._channel.send(Ready(number), must_arrive=True)

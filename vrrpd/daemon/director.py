@@ -1,37 +1,38 @@
 """The director process: probes the real servers and keeps IPVS as the verdicts say.
 
 Desired and current table and their difference (DESIGN rule 2) serve the start, each verdict, a reload, the repair of what
-somebody changed by hand, and the stop. The current table is a mirror of the kernel's, read again every so often, because the
-kernel tells of no change by itself.
+somebody changed by hand, and the stop.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import resource
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from pathlib import Path
 
+from healthcheck.probers import probers
 from healthcheck.scheduler import Scheduler
-from healthcheck.tcp import TcpEngine
 from healthcheck.types import Check, Outcome
 from healthcheck.verdict import VerdictChange
 from ipvs.client import Client
-from ipvs.diff import Ownership, diff, foreign
-from ipvs.errors import IpvsError
-from ipvs.mirror import follow
-from ipvs.netlink import NetlinkError
-from ipvs.operations import Operation
-from ipvs.types import DestinationKey, Row, ServiceKey
-from vrrpd.balancer import virtual_server as balancer
+from ipvs.settings import Settings
+from ipvs.types import DestinationKey, Row, RowKey, ServiceKey
+from vrrpd.balancer import events
+from vrrpd.balancer.overrides import Override
+from vrrpd.balancer.services import destination_key, destinations_of, services_of
 from vrrpd.balancer.virtual_server import VirtualServer
 from vrrpd.config import model
 from vrrpd.daemon.channel import Channel
 from vrrpd.daemon.child import take_place
-from vrrpd.daemon.director_status import status
-from vrrpd.daemon.messages import DirectorWork, EventReport
-from vrrpd.status.events import QuorumChanged, RealServerChanged
+from vrrpd.daemon.director_status import report, status
+from vrrpd.daemon.ipvs_host import IpvsHost
+from vrrpd.daemon.ipvs_table import IpvsTable, Owned
+from vrrpd.daemon.local_addresses import LocalAddresses
+from vrrpd.daemon.messages import DirectorWork, EventReport, Masters
 from vrrpd.status.model import DirectorStatus
 
 AUDIT_INTERVAL_S = 0.5
@@ -39,6 +40,8 @@ AUDIT_INTERVAL_S = 0.5
 busy machine, too."""
 AUDIT_SHARE_MAX = 0.05
 """A large table takes long to read, so audits take at most this share of the time and get rarer."""
+DESCRIPTORS_WANTED = 16_384
+"""For all probes that may be under way at once, and as many again."""
 UNAVAILABLE_RETRY_S = 5.0
 """Without IPVS in the kernel, or without the right to use it, it is tried again so often."""
 
@@ -48,24 +51,26 @@ log = logging.getLogger(__name__)
 class Director:
     """The role of the director process. See `vrrpd.daemon.child.Role`."""
 
-    def __init__(self, channel: Channel) -> None:
+    def __init__(self, channel: Channel, run_dir: Path) -> None:
         self._channel = channel
         self._loop = asyncio.get_running_loop()
-        self._client = Client()
-        self._scheduler = Scheduler(TcpEngine(), self._on_verdict, now_s=self._loop.time(), on_failure=self._on_failure)
+        self._run_dir = run_dir
+        self._work_in(None)
+        self._masters: frozenset[str] | None = None
+        """Of which virtual routers this host is master; None until that is told."""
+        _raise_descriptor_limit()
+        self._scheduler = Scheduler(probers(), self._on_verdict, now_s=self._loop.time(), on_failure=self._on_failure)
         self._scheduler.attach(self._loop)
-        self._servers: dict[ServiceKey, VirtualServer] = {}
+        self._servers: dict[model.VirtualServerKey, VirtualServer] = {}
         self._waiting_for: dict[Check, list[VirtualServer]] = {}
-        self._owned: dict[ServiceKey, frozenset[DestinationKey]] = {}
-        self._current: dict[ServiceKey, Row] | None = None
-        """The mirror; None while the kernel's table cannot be read."""
-        self._dirty: set[ServiceKey] = set()
+        self._local: LocalAddresses | None = None
+        """Followed only where a virtual server asks for `ha_suspend`."""
+        self._dirty: set[model.VirtualServerKey] = set()
         self._flush: asyncio.Handle | None = None
         self._audit_timer: asyncio.TimerHandle | None = None
-        self._refused: set[str] = set()
-        self._refusals = 0
+        self._timer: asyncio.TimerHandle | None = None
+        """For weights that rise and servers that leave."""
         self._repairs = 0
-        self._unavailable: str | None = None
         self._scheduled = False
 
     # -- configuration --------------------------------------------------------------------------------------------------
@@ -76,33 +81,68 @@ class Director:
         if not self._scheduled:
             self._scheduled = True
             take_place("director", work.scheduling)
-            _raise_descriptor_limit()
-        now_s = self._loop.time()
-        wanted = {each.service: each for each in work.virtual_servers}
+            self._work_in(work.namespace)
+        if work.flush:
+            self._host.flush()
+        self._host.configure(work.lvs)
+        self._host.follow(self._masters)
+        groups = {group.name: group for group in work.groups}
+        services = {each.key: services_of(each.key, groups) for each in work.virtual_servers}
+        wanted = {each.key: each for each in work.virtual_servers}
         formerly = {key: frozenset(destinations) for key, destinations in work.formerly_owned}
-        self._owned = _union(self._owned, formerly, _configured(wanted))
-        if self._current is None:
-            self._read()
+        self._table.owned = _union(self._table.owned, formerly, _configured(wanted.values(), services))
+        if self._table.current is None:
+            self._table.read()
+        now_s = self._loop.time()
         for key in self._servers.keys() - wanted.keys():
             del self._servers[key]
         for key, config in wanted.items():
-            if key in self._servers:
-                self._servers[key].on_event(balancer.Reconfigured(config), now_s)
-            else:
-                down = _found_down(config, formerly.get(key, frozenset()), (self._current or {}).get(key))
-                self._servers[key] = VirtualServer(config, now_s, found_down=down)
+            self._take(config, services[key], _overrides_of(config, work), formerly, now_s)
+        self._follow_addresses()
+        self._apply_checks(now_s)
+        self._table.bring_about(self._desired())
+        self._table.owned = _union(_configured(wanted.values(), services), self._leaving())
+        for server in self._servers.values():
+            self._report(server)
+        self._arm()
+        self._audit_later(AUDIT_INTERVAL_S)
+        done()
+
+    def _work_in(self, namespace: str | None) -> None:
+        """Deal with the IPVS of a network namespace."""
+        self._client = Client(namespace)
+        self._table = IpvsTable(self._client)
+        self._host = IpvsHost(self._client, Settings(namespace), self._run_dir / "ipvs-before.json")
+
+    def _take(
+        self,
+        config: model.VirtualServer,
+        services: tuple[RowKey, ...],
+        overrides: Mapping[DestinationKey, Override],
+        formerly: Owned,
+        now_s: float,
+    ) -> None:
+        """A new virtual server, or what is new of one."""
+        server = self._servers.get(config.key)
+        if server is None:
+            down = _found_down(config, services, formerly, self._table.current or {}, overrides)
+            self._servers[config.key] = VirtualServer(config, services, now_s, found_down=down, overrides=overrides)
+            return
+        if (server.config, server.services) != (config, services):
+            server.on_event(events.Reconfigured(config, services), now_s)
+        for real in config.real_servers:
+            key = DestinationKey(real.address, real.port)
+            server.on_event(events.Overridden(key, overrides.get(key)), now_s)
+
+    def _apply_checks(self, now_s: float) -> None:
+        """Check what somebody waits for, but for those that are suspended: they keep what was last known."""
         self._waiting_for = {}
         for server in self._servers.values():
             for check in {check for real in server.config.real_servers for check in real.checks if isinstance(check, Check)}:
                 self._waiting_for.setdefault(check, []).append(server)
-        self._scheduler.apply(self._waiting_for, now_s)
+        running = (check for check, servers in self._waiting_for.items() if not all(map(self._is_suspended, servers)))
+        self._scheduler.apply(running, now_s)
         self._tell_known_verdicts(now_s)
-        self._reconcile()
-        self._owned = _configured(wanted)
-        for server in self._servers.values():
-            self._report(server)
-        self._audit_later(AUDIT_INTERVAL_S)
-        done()
 
     def _tell_known_verdicts(self, now_s: float) -> None:
         """A server that begins to wait for a check that others share learns what it says; for these it is no news."""
@@ -112,82 +152,82 @@ class Director:
                 for server in self._waiting_for[check]:
                     server.on_event(known, now_s)
 
-    # -- verdicts -------------------------------------------------------------------------------------------------------
+    # -- suspension -----------------------------------------------------------------------------------------------------
+
+    def _is_suspended(self, server: VirtualServer) -> bool:
+        """Whether another director has the address, so that its checks are enough."""
+        key = server.config.key
+        return server.config.ha_suspend and isinstance(key, ServiceKey) and key.address not in (self._local or ())
+
+    def _follow_addresses(self) -> None:
+        wanted = any(server.config.ha_suspend for server in self._servers.values())
+        if wanted and self._local is None:
+            self._local = LocalAddresses(self._on_addresses)
+        elif not wanted and self._local is not None:
+            self._local.close()
+            self._local = None
+
+    def _on_addresses(self) -> None:
+        self._apply_checks(self._loop.time())
+
+    # -- verdicts and time ----------------------------------------------------------------------------------------------
 
     def _on_verdict(self, check: Check, change: VerdictChange) -> None:
         for server in self._waiting_for.get(check, ()):
             server.on_event(_changed(check, change), self._loop.time())
-            self._report(server)
-            self._dirty.add(server.service)
-        if self._flush is None:  # verdicts that come together go to the kernel together
-            self._flush = self._loop.call_soon(self._apply_dirty)
+            self._show(server)
+        self._arm()
 
     def _on_failure(self, check: Check, outcome: Outcome) -> None:
-        log.warning("check of [%s]:%d: %s", check.address, check.port, outcome.reason)
+        log.warning("check of %s: %s", check.subject, outcome.reason)
+
+    def _show(self, server: VirtualServer) -> None:
+        """Tell what happened, and let the kernel know of it; what comes together goes there together."""
+        self._report(server)
+        self._dirty.add(server.config.key)
+        if self._flush is None:
+            self._flush = self._loop.call_soon(self._apply_dirty)
 
     def _apply_dirty(self) -> None:
         self._flush = None
         keys, self._dirty = self._dirty & self._servers.keys(), set()
-        if self._current is not None:
-            self._apply(self._difference(keys))
+        desired = {key: row for each in keys for key, row in self._servers[each].desired().items()}
+        self._table.bring_about(desired, only=desired.keys())
+
+    def _arm(self) -> None:
+        """Set the timer for the next weight that is to rise, or the next server that is to go."""
+        due_s = min((at_s for server in self._servers.values() if (at_s := server.deadline()) is not None), default=None)
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = None if due_s is None else self._loop.call_at(due_s, self._on_timer)
+
+    def _on_timer(self) -> None:
+        now_s = self._loop.time()
+        for server in self._servers.values():
+            due_s = server.deadline()
+            if due_s is not None and due_s <= now_s:
+                server.on_timer(now_s)
+                self._show(server)
+        self._arm()
 
     # -- the kernel's table ---------------------------------------------------------------------------------------------
 
-    def _difference(self, keys: Collection[ServiceKey]) -> list[Operation]:
-        """What has to change for some services."""
-        current = self._current or {}
-        return diff(
-            dict(self._servers[key].desired() for key in keys),
-            {key: current[key] for key in keys if key in current},
-            {key: self._owned.get(key, frozenset()) for key in keys},
-        )
+    def _desired(self) -> dict[RowKey, Row]:
+        """Every row of every virtual server; of two that ask for the same one the first has it."""
+        desired: dict[RowKey, Row] = {}
+        for server in self._servers.values():
+            for key, row in server.desired().items():
+                desired.setdefault(key, row)
+        return desired
 
-    def _reconcile(self) -> int:
-        """Close the gap between the whole desired table and the mirror; returns how many operations it took."""
-        if self._current is None:
-            return 0
-        desired = dict(server.desired() for server in self._servers.values())
-        operations = diff(desired, self._current, self._owned)
-        self._apply(operations)
-        return len(operations)
-
-    def _apply(self, operations: list[Operation]) -> None:
-        """Send operations and follow them in the mirror."""
-        if not operations:
-            return
-        try:
-            failures = self._client.apply(operations)
-        except (IpvsError, NetlinkError) as error:
-            self._lose_sight(error)
-            return
-        refused = {failure.operation for failure in failures}
-        texts = {str(failure.error) for failure in failures}
-        for text in sorted(texts - self._refused):  # tried again at each audit, told once
-            log.error("%s", text)
-        self._refused = texts
-        self._refusals += len(refused)
-        assert self._current is not None
-        self._current = follow(self._current, (operation for operation in operations if operation not in refused))
-
-    def _read(self) -> None:
-        try:
-            self._current = self._client.table()
-        except (IpvsError, NetlinkError) as error:
-            self._lose_sight(error)
-            return
-        if self._unavailable is not None:
-            log.info("IPVS can be used again")
-            self._unavailable = None
-
-    def _lose_sight(self, error: Exception) -> None:
-        """The kernel's table cannot be used now; that is told once and tried again."""
-        self._current = None
-        self._client.close()
-        if self._unavailable != str(error):
-            self._unavailable = str(error)
-            log.error("IPVS cannot be used: %s; trying again every %g s", error, UNAVAILABLE_RETRY_S)
-
-    # -- audits ---------------------------------------------------------------------------------------------------------
+    def _leaving(self) -> dict[RowKey, frozenset[DestinationKey]]:
+        """Destinations of servers that a reload removed and that still have connections."""
+        return {
+            key: frozenset(row.destinations)
+            for server in self._servers.values()
+            if server.leavers
+            for key, row in server.desired().items()
+        }
 
     def _audit_later(self, delay_s: float) -> None:
         if self._audit_timer is not None:
@@ -198,114 +238,141 @@ class Director:
         """Read the kernel's table and mend what is not as it should be."""
         self._audit_timer = None
         began_s = time.monotonic()
-        seen_before = self._current is not None
-        self._read()
-        changed = self._reconcile()
+        seen_before = self._table.current is not None
+        self._let_go_of_the_empty()
+        self._apply_dirty()  # what is still to be done is no repair
+        self._table.update()
+        changed = self._table.bring_about(self._desired())
         if changed and seen_before:
             self._repairs += changed
             log.warning("IPVS was changed by something else; changes made to mend it: %d", changed)
         took_s = time.monotonic() - began_s
         wait_s = max(AUDIT_INTERVAL_S, took_s / AUDIT_SHARE_MAX)
-        self._audit_later(wait_s if self._current is not None else UNAVAILABLE_RETRY_S)
+        self._audit_later(wait_s if self._table.current is not None else UNAVAILABLE_RETRY_S)
+
+    def _let_go_of_the_empty(self) -> None:
+        """A removed server whose last connection ended need not wait for its time."""
+        leaving = [server for server in self._servers.values() if server.leavers]
+        if not leaving:
+            return
+        measured = self._table.measured()
+        for server in leaving:
+            for key in server.leavers:
+                rows = [measured[service] for service in server.services if service in measured]
+                counts = [row.destinations[key].active_connections for row in rows if key in row.destinations]
+                if not any(counts):
+                    server.on_event(events.Emptied(key), self._loop.time())
+                    self._show(server)
 
     # -- for the supervisor ---------------------------------------------------------------------------------------------
 
     def _report(self, server: VirtualServer) -> None:
-        name, at_unix_s = str(server.service), time.time()
         for action in server.actions():
-            match action:
-                case balancer.RealServerUp(_service, real, _check, reason) | balancer.RealServerDown(
-                    _service, real, _check, reason
-                ):
-                    real_name = str(ServiceKey(server.service.protocol, real.address, real.port))
-                    up = isinstance(action, balancer.RealServerUp)
-                    event = RealServerChanged(at_unix_s, name, real_name, up, reason, real.smtp_alert)
-                    self._channel.send(EventReport(event))
-                case balancer.QuorumGained(_service, weight, quorum) | balancer.QuorumLost(_service, weight, quorum):
-                    gained = isinstance(action, balancer.QuorumGained)
-                    mail = server.config.smtp_alert
-                    self._channel.send(EventReport(QuorumChanged(at_unix_s, name, gained, weight, quorum, mail)))
+            self._channel.send(EventReport(report(action, server.config, time.time())))
+
+    def hear(self, news: object) -> None:
+        """Synchronise connections as whoever is master does."""
+        assert isinstance(news, Masters)
+        self._masters = news.names
+        self._host.follow(self._masters)
 
     def status(self) -> DirectorStatus:
         """Everything there is to know of the virtual servers, with what the kernel counted."""
-        measured = {}
-        foreign_rows = 0
-        if self._current is not None:
-            foreign_rows = _foreign_rows(self._current, self._owned)
-            try:
-                measured = self._client.table_with_statistics()
-            except (IpvsError, NetlinkError) as error:
-                self._lose_sight(error)
+        measured = self._table.measured()
         return DirectorStatus(
             virtual_servers=tuple(
-                status(server, measured.get(server.service), self._scheduler.watches, self._loop.time())
-                for server in self._servers.values()
+                status(server, measured, self._scheduler.watches, self._loop.time()) for server in self._servers.values()
             ),
-            foreign_rows=foreign_rows,
+            foreign_rows=self._table.foreign_rows(),
             row_repairs=self._repairs,
             ipvs_messages=self._client.messages_sent,
             ipvs_changes=self._client.changes_sent,
-            ipvs_refusals=self._refusals,
+            ipvs_refusals=self._table.refusals,
             messages_dropped=self._channel.dropped,
         )
 
     def stop(self, done: Callable[[], None]) -> None:
         """Take every row of ours out of the kernel."""
-        if self._audit_timer is not None:
-            self._audit_timer.cancel()
+        for timer in (self._audit_timer, self._timer):
+            if timer is not None:
+                timer.cancel()
         self._scheduler.close()
+        for server in self._servers.values():
+            server.on_event(events.Shutdown(), self._loop.time())
+            self._report(server)
         self._servers.clear()
-        self._read()
-        self._reconcile()
+        self._follow_addresses()
+        self._table.read()
+        self._table.bring_about({})
+        self._host.give_back()
         done()
 
 
-def _changed(check: Check, change: VerdictChange) -> balancer.CheckChanged:
-    return balancer.CheckChanged(check, change.up, change.result.reason, change.result.latency_s)
+def _changed(check: Check, change: VerdictChange) -> events.CheckChanged:
+    return events.CheckChanged(check, change.up, change.result.reason, change.result.latency_s, change.result.weight)
 
 
 def _raise_descriptor_limit() -> None:
-    """Each probe under way takes a descriptor; take as many as we may have."""
+    """Each probe under way takes a descriptor; take as many as are wanted, or else as many as we may have."""
     _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):  # to raise what is allowed is a privilege
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(hard, DESCRIPTORS_WANTED),) * 2)
+        return
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def _configured(wanted: Mapping[ServiceKey, model.VirtualServer]) -> dict[ServiceKey, frozenset[DestinationKey]]:
-    return {
-        key: frozenset(DestinationKey(real.address, real.port) for real in config.real_servers)
-        for key, config in wanted.items()
-    }
+def _overrides_of(config: model.VirtualServer, work: DirectorWork) -> dict[DestinationKey, Override]:
+    """What operators ask of the real servers of one virtual server."""
+    asked = {real: override for virtual, real, override in work.overrides if virtual == str(config.key)}
+    if not asked:
+        return {}
+    keys = (DestinationKey(real.address, real.port) for real in config.real_servers)
+    return {key: asked[str(key)] for key in keys if str(key) in asked}
 
 
-def _union(
-    *owned: Mapping[ServiceKey, frozenset[DestinationKey]],
-) -> dict[ServiceKey, frozenset[DestinationKey]]:
-    keys = {key for each in owned for key in each}
-    return {key: frozenset().union(*(each.get(key, frozenset()) for each in owned)) for key in keys}
+def _configured(
+    wanted: Iterable[model.VirtualServer], services: Mapping[model.VirtualServerKey, tuple[RowKey, ...]]
+) -> dict[RowKey, frozenset[DestinationKey]]:
+    """Every row that a configuration can make, with every destination that it can have."""
+    return _union(*({key: frozenset(destinations_of(each, key)) for key in services[each.key]} for each in wanted))
+
+
+def _union(*owned: Owned) -> dict[RowKey, frozenset[DestinationKey]]:
+    joined: dict[RowKey, frozenset[DestinationKey]] = {}
+    for each in owned:
+        for key, destinations in each.items():
+            joined[key] = joined[key] | destinations if key in joined else destinations
+    return joined
 
 
 def _found_down(
-    config: model.VirtualServer, formerly: Collection[DestinationKey], row: Row | None
+    config: model.VirtualServer,
+    services: tuple[RowKey, ...],
+    formerly: Owned,
+    current: Mapping[RowKey, Row],
+    overrides: Collection[DestinationKey],
 ) -> frozenset[DestinationKey]:
     """The servers that an earlier run of ours had taken out when it died.
 
-    They were ours, and the kernel has their service but not them, or has them at weight 0: they start as down, for a crash
-    must not send clients to a server that is known to be dead.
+    They were ours, and the kernel has their service but not them, or has them at weight 0 where failures inhibit: they start as
+    down, for a crash must not send clients to a server that is known to be dead. Without inhibition, or by an override, weight
+    0 is that of a server that is being drained, whose clients a crash must not cost their connections. While a sorry server
+    served nobody else was there, so that tells nothing of them.
     """
-    if row is None:
+    service = next((key for key in services if key in current), None)
+    if service is None:
         return frozenset()
-    present = {key for key, destination in row.destinations.items() if destination.weight > 0}
+    found = current[service].destinations
+    serving = {key for key, destination in found.items() if destination.weight > 0}
+    sorry = config.sorry_server
+    if sorry is not None and serving == {destination_key(service, sorry)}:
+        return frozenset()
     return frozenset(
-        key
+        DestinationKey(real.address, real.port)
         for real in config.real_servers
         if real.weight > 0
         and real.checks
-        and (key := DestinationKey(real.address, real.port)) in formerly
-        and key not in present
+        and (key := destination_key(service, real)) in formerly.get(service, frozenset())
+        and key not in serving
+        and (key not in found or (real.inhibit_on_failure and DestinationKey(real.address, real.port) not in overrides))
     )
-
-
-def _foreign_rows(current: Mapping[ServiceKey, Row], owned: Ownership) -> int:
-    """How many services and destinations are not ours; a service of ours is none, whatever somebody put behind it."""
-    rows = foreign(current, owned)
-    return sum(key not in owned for key in rows) + sum(len(row.destinations) for row in rows.values())

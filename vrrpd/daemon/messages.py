@@ -5,6 +5,7 @@
     supervisor                                router, director
         | -- Give(RouterWork or DirectorWork) ---> |   at start and at each reload
         | <------------------------------ Ready -- |   work done
+        | -- Masters ----------------------------> |   to the director, at each change
         | -- Pulse ------------------------------> |   every second
         | <------------------------------ Pulse -- |
         | -- Ask --------------------------------> |   for each scrape
@@ -18,8 +19,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ipvs.types import DestinationKey, ServiceKey
-from vrrpd.config.model import GarpGroup, Scheduling, SyncGroup, VirtualAddress, VirtualRouter, VirtualServer, Vrrp
+from ipvs.types import DestinationKey, RowKey
+from vrrpd.balancer.overrides import Override
+from vrrpd.config.model import (
+    GarpGroup,
+    Lvs,
+    Scheduling,
+    SyncGroup,
+    VirtualAddress,
+    VirtualRouter,
+    VirtualServer,
+    VirtualServerGroup,
+    Vrrp,
+)
 from vrrpd.status.events import Event
 from vrrpd.status.model import DirectorStatus, RouterStatus
 
@@ -46,8 +58,17 @@ class DirectorWork:
 
     virtual_servers: tuple[VirtualServer, ...]
     scheduling: Scheduling
-    formerly_owned: tuple[tuple[ServiceKey, tuple[DestinationKey, ...]], ...] = ()
+    formerly_owned: tuple[tuple[RowKey, tuple[DestinationKey, ...]], ...] = ()
     """Rows that an earlier run or configuration made and may have left behind."""
+    groups: tuple[VirtualServerGroup, ...] = ()
+    overrides: tuple[tuple[str, str, Override], ...] = ()
+    """What operators ask of real servers: virtual server and real server by the names of the log."""
+    lvs: Lvs = field(default_factory=Lvs)
+    """The synchronisation's number is filled in."""
+    flush: bool = False
+    """Empty the kernel's table first."""
+    namespace: str | None = None
+    """The network namespace whose IPVS it is; None is our own. The first one holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +78,13 @@ class Give:
     number: int
     work: object
     """RouterWork or DirectorWork, as the role takes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Masters:
+    """Of which virtual routers this host is master now; told anew at each change, and to a process that begins."""
+
+    names: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,7 @@ class Nursling:
         self._forked: child.Forked | None = None
         self._channel: Channel | None = None
         self._given: Give | None = None
+        self._told: object | None = None
         self._ready = asyncio.Event()
         self._ended = asyncio.Event()
         self._stopping = False
@@ -57,8 +58,11 @@ class Nursling:
         """Whether the process exists."""
         return self._forked is not None
 
-    async def give(self, work: object) -> None:
-        """Give work, starting the process if need be, and wait until it is done."""
+    async def give(self, work: object, once_done: object | None = None) -> None:
+        """Give work, starting the process if need be, and wait until it is done.
+
+        Should the process have to be started again after that, `once_done` is its work, without what must not be done twice.
+        """
         self._given = Give(next(self._numbers), work)
         self._ready.clear()
         if self._channel is not None:
@@ -66,6 +70,14 @@ class Nursling:
         elif self._restart is None:
             self._start()
         await self._ready.wait()
+        if once_done is not None:
+            self._given = Give(self._given.number, once_done)
+
+    def tell(self, news: object) -> None:
+        """Tell what became known; the last of it is told to a process that is started again, too."""
+        self._told = news
+        if self._channel is not None:
+            self._channel.send(news, must_arrive=True)
 
     async def status(self, timeout_s: float) -> Status | None:
         """What the child says of itself; None if it is away or does not answer in time."""
@@ -135,13 +147,13 @@ class Nursling:
     def _start(self) -> None:
         self._restart = None
         self._ended.clear()
-        self._forked = child.fork(f"vrrpd: {self.name}", self._role)
+        given = [message for message in (self._given, self._told) if message is not None]
+        self._forked = child.fork(f"vrrpd: {self.name}", self._role, given)
         self._started_s = self._loop.time()
         self._unanswered_since_s = None
         self._loop.add_reader(self._forked.pidfd, self._on_end)
         self._channel = Channel(self._forked.end, self._on_message, on_close=lambda: None)
         self.on_process_id(self._forked.process_id)
-        self._channel.send(self._given, must_arrive=True)
 
     def _on_message(self, message: object) -> None:
         self._unanswered_since_s = None

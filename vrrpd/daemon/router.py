@@ -161,6 +161,9 @@ class Router:
 
     # -- for the supervisor ---------------------------------------------------------------------------------------------
 
+    def hear(self, news: object) -> None:
+        """Nothing that is told elsewhere concerns the virtual routers."""
+
     def status(self) -> RouterStatus:
         """Everything there is to know of the virtual routers."""
         site, routers = self._site, self._site.routers

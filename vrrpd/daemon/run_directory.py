@@ -14,7 +14,8 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
-from ipvs.types import DestinationKey, Protocol, ServiceKey
+from ipvs.types import DestinationKey, MarkKey, Protocol, RowKey, ServiceKey
+from vrrpd.balancer.services import destinations_of, services_of
 from vrrpd.config.model import Config, VirtualAddress
 
 
@@ -69,7 +70,7 @@ class Ownership:
     """What this daemon may have put into the kernel, so that a later run knows its own."""
 
     addresses: tuple[VirtualAddress, ...] = ()
-    rows: tuple[tuple[ServiceKey, tuple[DestinationKey, ...]], ...] = ()
+    rows: tuple[tuple[RowKey, tuple[DestinationKey, ...]], ...] = ()
 
     @classmethod
     def of(cls, config: Config) -> Ownership:
@@ -77,18 +78,17 @@ class Ownership:
         addresses = [
             address for router in config.virtual_routers for address in (*router.addresses, *router.excluded_addresses)
         ]
+        groups = {group.name: group for group in config.virtual_server_groups}
         rows = [
-            (
-                server.service,
-                tuple(DestinationKey(real.address, real.port) for real in server.real_servers),
-            )
+            (service, destinations_of(server, service))
             for server in config.virtual_servers
+            for service in services_of(server.key, groups)
         ]
         return cls(tuple(addresses), tuple(rows))
 
     def __add__(self, other: Ownership) -> Ownership:
         """What either owns; a service that both own has the destinations of both."""
-        rows: dict[ServiceKey, dict[DestinationKey, None]] = {}
+        rows: dict[RowKey, dict[DestinationKey, None]] = {}
         for service, destinations in self.rows + other.rows:
             rows.setdefault(service, {}).update(dict.fromkeys(destinations))
         addresses = dict.fromkeys(self.addresses + other.addresses)
@@ -102,6 +102,7 @@ class OwnershipFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._written: Ownership | None = None
 
     def read(self) -> Ownership:
         """What the last run noted."""
@@ -111,17 +112,20 @@ class OwnershipFile:
             return Ownership()
 
     def write(self, ownership: Ownership) -> None:
-        """Replace the note as a whole. Raises OSError."""
+        """Replace the note as a whole, unless it says so already. Raises OSError."""
+        if ownership == self._written:
+            return
         new = self._path.with_suffix(".new")
         new.write_text(json.dumps(_encode(ownership)))
         new.replace(self._path)
+        self._written = ownership
 
 
 def _encode(ownership: Ownership) -> dict[str, Any]:
     return {
         "addresses": [[str(a.address), a.prefix_length, a.interface] for a in ownership.addresses],
         "rows": [
-            [service.protocol.value, str(service.address), service.port, [[str(d.address), d.port] for d in destinations]]
+            [*_encode_key(service), [[str(d.address), d.port] for d in destinations]]
             for service, destinations in ownership.rows
         ],
     }
@@ -134,9 +138,22 @@ def _decode(note: dict[str, Any]) -> Ownership:
         ),
         tuple(
             (
-                ServiceKey(Protocol(protocol), ip_address(address), int(port)),
+                _decode_key(protocol, address, port),
                 tuple(DestinationKey(ip_address(a), int(p)) for a, p in destinations),
             )
             for protocol, address, port, destinations in note["rows"]
         ),
     )
+
+
+def _encode_key(key: RowKey) -> tuple[int, str, int]:
+    """Protocol, address and port; of a firewall mark 0, the family and the mark."""
+    if isinstance(key, MarkKey):
+        return 0, str(key.family), key.mark
+    return key.protocol.value, str(key.address), key.port
+
+
+def _decode_key(protocol: int, address: str, port: int) -> RowKey:
+    if protocol == 0:
+        return MarkKey(int(port), int(address))
+    return ServiceKey(Protocol(protocol), ip_address(address), int(port))

@@ -13,21 +13,24 @@ import os
 import signal
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vrrpd import config as language
-from vrrpd.config.model import Config, ListenAddress
+from vrrpd.config.model import Config, ListenAddress, Lvs
 from vrrpd.daemon import systemd
 from vrrpd.daemon.director import Director
 from vrrpd.daemon.ledger import Ledger
-from vrrpd.daemon.messages import DirectorWork, EventReport, LogLine, RouterWork
+from vrrpd.daemon.messages import DirectorWork, EventReport, LogLine, Masters, RouterWork
 from vrrpd.daemon.nursery import Nursling
+from vrrpd.daemon.overrides_file import read_overrides
 from vrrpd.daemon.router import Router
 from vrrpd.daemon.run_directory import AlreadyRunningError, Ownership, OwnershipFile, PidFile, write_pid_file
+from vrrpd.notify.commands import CommandQueue
 from vrrpd.notify.mail import Mailer
-from vrrpd.status.events import AlarmRaised
+from vrrpd.protocol.states import State
+from vrrpd.status.events import AlarmRaised, VirtualRouterChanged
 from vrrpd.status.model import DirectorStatus, RouterStatus, Snapshot
 
 if TYPE_CHECKING:
@@ -44,6 +47,8 @@ READY_TIMEOUT_S = 30.0
 """The service manager is told after this time even if a child is not done: a slow kernel is no failed start."""
 STOP_TIMEOUT_S = 10.0
 """A child that has not given everything back by then is ended."""
+COMMANDS_TIMEOUT_S = 5.0
+"""At the end, notifications may take so long."""
 HEARTBEAT_S = 1.0
 STATUS_TIMEOUT_S = 1.0
 """A scrape waits no longer for a child; what is missing is missing in the snapshot."""
@@ -87,6 +92,7 @@ class Supervisor:
         self._reloading: asyncio.Task[None] | None = None
         self._reload_again = False
         self._mailer: Mailer | None = None
+        self._masters: frozenset[str] = frozenset()
         self._http: HttpServer | None = None
         self._stopped = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -122,6 +128,7 @@ class Supervisor:
     # -- start and stop -------------------------------------------------------------------------------------------------
 
     async def _start(self) -> None:
+        self._commands = CommandQueue()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._on_stop_signal, number)
@@ -129,7 +136,10 @@ class Supervisor:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # inherited as ignored, it would leave no child to wait for
         ledger = Ledger.open(self._options.run_dir / "ledger")
         self._router = Nursling("router", lambda channel: Router(channel, ledger), ROUTER_SILENCE_MAX_S, self._on_report)
-        self._director = Nursling("director", Director, DIRECTOR_SILENCE_MAX_S, self._on_report)
+        run_dir = self._options.run_dir
+        self._director = Nursling(
+            "director", lambda channel: Director(channel, run_dir), DIRECTOR_SILENCE_MAX_S, self._on_report
+        )
         self._router.on_process_id = _pid_file_writer(self._options.router_pid_file, self._options.run_dir / "router.pid")
         self._director.on_process_id = _pid_file_writer(self._options.director_pid_file, self._options.run_dir / "director.pid")
         await self._hand_out(self._config, self._ownership_file.read())
@@ -149,6 +159,7 @@ class Supervisor:
         await self._router.stop(STOP_TIMEOUT_S + _rarest_adverts_s(self._config))
         await self._director.stop(STOP_TIMEOUT_S)
         self._ownership_file.write(Ownership())
+        await self._commands.close(COMMANDS_TIMEOUT_S)
         if self._http is not None:
             await self._http.close()
         if self._mailer is not None:
@@ -213,7 +224,7 @@ class Supervisor:
         daemon = config.daemon
         waits = []
         if routers or self._router.alive:
-            work = RouterWork(
+            router_work = RouterWork(
                 routers,
                 daemon.router_scheduling,
                 formerly.addresses,
@@ -222,9 +233,16 @@ class Supervisor:
                 vrrp=daemon.vrrp,
                 starts_from_s=self._started_s + daemon.vrrp.startup_delay_s,
             )
-            waits.append(self._router.give(work))
+            waits.append(self._router.give(router_work))
         if servers or self._director.alive:
-            waits.append(self._director.give(DirectorWork(servers, daemon.director_scheduling, formerly.rows)))
+            overrides = read_overrides(self._options.run_dir / "overrides.json")
+            groups = config.virtual_server_groups
+            lvs = _synchronised(config)
+            namespace = daemon.namespaces.ipvs
+            scheduling = daemon.director_scheduling
+            work = DirectorWork(servers, scheduling, formerly.rows, groups, overrides, lvs, namespace=namespace)
+            first = replace(work, flush=lvs.flush and not self._director.alive)
+            waits.append(self._director.give(first, once_done=work))
         try:
             async with asyncio.timeout(READY_TIMEOUT_S):
                 await asyncio.gather(*waits)
@@ -246,6 +264,16 @@ class Supervisor:
                 log.log(logging.WARNING if isinstance(event, AlarmRaised) else logging.INFO, "%s", event.headline())
                 if self._mailer is not None:
                     self._mailer.hear(event)
+                self._commands.hear(event)
+                if isinstance(event, VirtualRouterChanged):
+                    self._note_master(event)
+
+    def _note_master(self, event: VirtualRouterChanged) -> None:
+        """The director synchronises connections as the virtual router stands."""
+        masters = self._masters - {event.name} | ({event.name} if event.new == State.MASTER.name else set())
+        if masters != self._masters:
+            self._masters = masters
+            self._director.tell(Masters(masters))
 
     async def snapshot(self) -> Snapshot:
         """Ask the children and put everything together. Takes at most STATUS_TIMEOUT_S."""
@@ -296,6 +324,16 @@ class Supervisor:
         while interval_s is not None:
             systemd.feed_watchdog()
             await asyncio.sleep(interval_s)
+
+
+def _synchronised(config: Config) -> Lvs:
+    """IPVS as a whole; the synchronisation has its virtual router's number where it has none of its own."""
+    lvs = config.daemon.lvs
+    daemon = lvs.sync_daemon
+    if daemon is None or daemon.sync_id is not None:
+        return lvs
+    numbers = (one.virtual_router_id for one in config.virtual_routers if one.name == daemon.virtual_router)
+    return replace(lvs, sync_daemon=replace(daemon, sync_id=next(numbers, 0)))
 
 
 def _rarest_adverts_s(config: Config) -> float:

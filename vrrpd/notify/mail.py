@@ -16,7 +16,15 @@ from email.headerregistry import HeaderRegistry
 from email.message import EmailMessage
 
 from vrrpd.config.model import Mail
-from vrrpd.status.events import AlarmRaised, Event, QuorumChanged, RealServerChanged, SyncGroupChanged, VirtualRouterChanged
+from vrrpd.status.events import (
+    AlarmRaised,
+    Event,
+    QuorumChanged,
+    RealServerChanged,
+    RealServerWeighed,
+    SyncGroupChanged,
+    VirtualRouterChanged,
+)
 
 QUEUE_MAX = 200
 """Mails waiting to be sent: more than anybody wants to find in the morning; the oldest goes when one more comes."""
@@ -35,12 +43,16 @@ POLICY = email.policy.SMTP.clone(header_factory=HeaderRegistry(use_default_map=F
 judges anyway."""
 
 
+Mailed = VirtualRouterChanged | SyncGroupChanged | AlarmRaised | RealServerChanged | QuorumChanged
+"""What is worth a mail."""
+
+
 class Mailer:
     """Sends mail about events if a server and recipients are configured. Lives on the running event loop."""
 
     def __init__(self, mail: Mail, router_id: str) -> None:
         self.configure(mail, router_id)
-        self._queue: asyncio.Queue[Event] = asyncio.Queue(QUEUE_MAX)
+        self._queue: asyncio.Queue[Mailed] = asyncio.Queue(QUEUE_MAX)
         self._sender: asyncio.Task[None] | None = None
         self.dropped = 0
 
@@ -51,7 +63,7 @@ class Mailer:
 
     def hear(self, event: Event) -> None:
         """Queue an event that asks for mail."""
-        if not (event.mail and self._has_somewhere_to_go()):
+        if isinstance(event, RealServerWeighed) or not (event.mail and self._has_somewhere_to_go()):
             return
         if self._queue.full():
             self._queue.get_nowait()
@@ -77,7 +89,7 @@ class Mailer:
                     break
                 await asyncio.sleep(RETRY_DELAY_S)
 
-    async def _sent(self, event: Event, *, last: bool) -> bool:
+    async def _sent(self, event: Mailed, *, last: bool) -> bool:
         """Whether the event is done with: sent, given up, or no longer asked for."""
         import aiosmtplib  # noqa: PLC0415  # 37 ms and 4 MiB that most daemons never need
 
@@ -105,7 +117,7 @@ class Mailer:
         return True
 
 
-def compose(event: Event, mail: Mail, router_id: str) -> EmailMessage:
+def compose(event: Mailed, mail: Mail, router_id: str) -> EmailMessage:
     """The mail about an event; subjects as keepalived writes them."""
     message = EmailMessage(POLICY)
     message["Date"] = email.utils.formatdate(event.at_unix_s, localtime=True)
@@ -122,7 +134,7 @@ def _line(text: str) -> str:
     return " ".join(text.encode(errors="replace").decode().split())
 
 
-def _subject(event: Event) -> str:
+def _subject(event: Mailed) -> str:
     match event:
         case VirtualRouterChanged():
             return f"VRRP Instance {event.name} - Entering {event.new} state"

@@ -97,6 +97,8 @@ def _balancing(snapshot: Snapshot) -> Iterator[Metric]:
         vip = UnknownMetricFamily(f"keepalived_lvs_vip_{name}", f"VIP {field}", labels=("addr", "proto"))
         real = UnknownMetricFamily(f"keepalived_lvs_rs_{name}", f"RS {field}", labels=("addr", "proto", "vip"))
         for server in servers:
+            if server.address is None:
+                continue  # those exporters know addresses only
             address, protocol = f"{server.address}:{server.port}", str(server.protocol)
             if server.traffic is not None:
                 vip.add_metric((address, protocol), getattr(server.traffic, field))

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 
+from vrrpd.config.model import Command
+
 Address = IPv4Address | IPv6Address
 
 
@@ -88,10 +90,42 @@ class RealServerChanged:
     reason: str
     mail: bool
     """Whether its configuration asks for mail."""
+    check: str | None = None
+    """The check that settled it, such as `TCP [192.0.2.101]:80`; None when something else did."""
+    latency_s: float | None = None
+    """How long that check took."""
+    after_s: float | None = None
+    """How long the server had been as it was."""
+    command: Command | None = None
+    """What its configuration wants run."""
 
     def headline(self) -> str:
         """One line for the log."""
-        return f"{self.virtual_server}: real server {self.real_server} is {'up' if self.up else 'down'}: {self.reason}"
+        by = (
+            f" ({self.check}" + (f", {self.latency_s * 1000:.1f} ms)" if self.latency_s is not None else ")")
+            if self.check
+            else ""
+        )
+        before = f", after {self.after_s:.1f} s" if self.after_s is not None else ""
+        state = "up" if self.up else "down"
+        return f"{self.virtual_server}: real server {self.real_server} is {state}: {self.reason}{by}{before}"
+
+
+@dataclass(frozen=True, slots=True)
+class RealServerWeighed:
+    """A real server that is up weighs something else."""
+
+    at_unix_s: float
+    virtual_server: str
+    real_server: str
+    old: int
+    new: int
+    reason: str
+
+    def headline(self) -> str:
+        """One line for the log."""
+        change = f"weight of real server {self.real_server} changed from {self.old} to {self.new}"
+        return f"{self.virtual_server}: {change}: {self.reason}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +139,8 @@ class QuorumChanged:
     quorum: int
     mail: bool
     """Whether its configuration asks for mail."""
+    command: Command | None = None
+    """What its configuration wants run."""
 
     def headline(self) -> str:
         """One line for the log."""
@@ -112,4 +148,4 @@ class QuorumChanged:
         return f"{self.virtual_server}: quorum {verb}: weight {self.alive_weight} is alive, quorum {self.quorum}"
 
 
-Event = VirtualRouterChanged | SyncGroupChanged | AlarmRaised | RealServerChanged | QuorumChanged
+Event = VirtualRouterChanged | SyncGroupChanged | AlarmRaised | RealServerChanged | RealServerWeighed | QuorumChanged

@@ -110,6 +110,8 @@ class RealServerStatus:
     check_latency_s: float | None
     traffic: Statistics | None
     """None while it has no row in IPVS."""
+    certificate_end_unix_s: float | None = None
+    """When the first of the certificates that its checks saw ends; None if none saw one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,15 +119,17 @@ class VirtualServerStatus:
     """One virtual server."""
 
     name: str
-    address: Address
+    address: Address | None
+    """None for a firewall mark or a group, which have none or several."""
     port: int
     protocol: int
-    """IP protocol number."""
+    """IP protocol number; 0 for a firewall mark, which stands for all."""
     scheduler: str
     quorum_up: bool
     alive_weight: int
     real_servers: tuple[RealServerStatus, ...]
     traffic: Statistics | None
+    sorry_server_serves: bool = False
 
 
 @dataclass(frozen=True, slots=True)

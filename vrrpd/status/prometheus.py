@@ -255,10 +255,14 @@ def _director(director: DirectorStatus) -> Iterator[Metric]:
     alive = GaugeMetricFamily(
         "vrrpd_virtual_server_alive_weight", "Sum of the weights of servers that are up.", labels=("virtual_server",)
     )
+    sorry = GaugeMetricFamily(
+        "vrrpd_virtual_server_sorry_server_serves", "Whether clients get the sorry server.", labels=("virtual_server",)
+    )
     for server in director.virtual_servers:
         quorum.add_metric((server.name,), server.quorum_up)
         alive.add_metric((server.name,), server.alive_weight)
-    yield from (quorum, alive)
+        sorry.add_metric((server.name,), server.sorry_server_serves)
+    yield from (quorum, alive, sorry)
     yield from _per_real_server(director.virtual_servers)
     yield GaugeMetricFamily("vrrpd_ipvs_foreign_rows", "Rows in IPVS that are not ours; left alone.", director.foreign_rows)
     yield CounterMetricFamily(
@@ -275,6 +279,7 @@ REAL_SERVER_GAUGES: tuple[tuple[str, str, Callable[[RealServerStatus], float | N
     ("weight", "Weight that it carries; 0 while it gets no new connections.", lambda r: r.effective_weight),
     ("last_change_timestamp_seconds", "When it went up or down last.", lambda r: r.changed_unix_s),
     ("check_latency_seconds", "How long the last check took.", lambda r: r.check_latency_s),
+    ("certificate_not_after_timestamp_seconds", "When its certificate ends.", lambda r: r.certificate_end_unix_s),
 )
 REAL_SERVER_COUNTERS: tuple[tuple[str, str, Callable[[RealServerStatus], float | None]], ...] = (
     ("checks", "Checks that ended.", lambda r: r.checks),

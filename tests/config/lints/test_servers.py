@@ -51,6 +51,17 @@ def check(port: int | None) -> str:
             [],
             id="every server is asked on both",
         ),
+        pytest.param(
+            server("lb_kind TUN", real=("weight 1",)).replace("192.0.2.101", "2001:db8::1"),
+            ["6 mixed-families"],
+            id="a server of the other family",
+        ),
+        pytest.param(
+            "virtual_server fwmark 5 {\n ip_family inet6\n lb_algo rr\n lb_kind TUN\n"
+            " real_server 192.0.2.101 {\n }\n real_server 192.0.2.102 {\n }\n}\n",
+            ["5 mixed-families"],
+            id="servers of the other family behind a mark",
+        ),
     ],
 )
 def test_virtual_servers(reader: Reader, text: str, said: list[str]) -> None:

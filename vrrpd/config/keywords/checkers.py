@@ -1,4 +1,4 @@
-"""Checks of real servers. TCP_CHECK is built; a real server keeps its place without the others."""
+"""Checks of real servers. A real server keeps its place without those that are not built."""
 
 from __future__ import annotations
 
@@ -103,31 +103,31 @@ TCP_CHECK = block(
 URL = block(
     "url",
     "One request; all that a check has must succeed.",
-    later("path", "What is requested.", PATH, details="Must be given; a request without it is left out."),
-    later("digest", "MD5 of the body, as 32 hexadecimal digits.", Text("DIGEST"), default="any body will do"),
-    later(
+    line("path", "What is requested.", PATH, details="Must be given; a request without it is left out."),
+    line("digest", "MD5 of the body, as 32 hexadecimal digits.", Text("DIGEST"), default="any body will do"),
+    line(
         "status_code",
         "The statuses that are a success.",
         many(Text("STATUS | FIRST-LAST")),
         default="200-299",
         details="From 100 to 599; several may be given.",
     ),
-    later("virtualhost", "The Host header.", NAME, default="the check's", since="1.3.6"),
-    later(
+    line("virtualhost", "The Host header.", NAME, default="the check's", since="1.3.6"),
+    line(
         "regex",
         "A regular expression (PCRE) that the body must match.",
         many(Text("PATTERN", is_path=True), '"PATTERN"'),
         since="2.0.7",
         details="In quotes if it has blanks. One that cannot be compiled is left out.",
     ),
-    later("regex_no_match", "The body must not match.", since="2.0.7"),
-    later(
+    line("regex_no_match", "The body must not match.", since="2.0.7"),
+    line(
         "regex_options",
         "Options of the expression: PCRE2's names in small letters, such as `caseless` and `multiline`.",
         many(Text("OPTION")),
         since="2.0.7",
     ),
-    later(
+    line(
         "regex_min_offset",
         "Where in the body a match may begin at the earliest.",
         named("OFFSET", Integer()),
@@ -135,7 +135,7 @@ URL = block(
         since="2.0.7",
         unit="octets",
     ),
-    later(
+    line(
         "regex_max_offset",
         "Where in the body a match may begin at the latest.",
         named("OFFSET", Integer()),
@@ -151,14 +151,13 @@ URL = block(
         since="2.0.7",
         unit="octets",
     ),
-    later(
+    line(
         "tls_compliant",
         "An end of the connection without TLS's own close is a failure.",
         BOOL,
         default="the check's",
         since="2.2.8",
     ),
-    effect=Effect.NONE,
     example="""
         url {
             path /health
@@ -171,17 +170,21 @@ NB_GET_RETRY = alias("nb_get_retry", RETRY, deprecated=True)
 HTTP = (
     URL,
     replace(DELAY_BEFORE_RETRY, default="3"),
-    later("virtualhost", "The Host header.", NAME, default="the real server's, else the virtual server's", since="1.3.6"),
-    later(
+    line("virtualhost", "The Host header.", NAME, default="the real server's, else the virtual server's", since="1.3.6"),
+    line(
         "http_protocol",
         "The version of HTTP.",
-        Choice(("1.0", "1.0C", "1.0c", "1.1")),
+        Choice(("1.0", "1.0C", "1.0c", "1.1", "2")),
         default="1.0",
         since="2.0.17",
-        details="`1.0C` asks the server to close the connection, as 1.1 always does.",
+        details="""
+            `1.0C` asks the server to close the connection, as 1.1 always does.
+
+            keepalived knows no `2`: HTTP/2, over TLS as the server agrees (ALPN), without TLS at once (prior knowledge).
+        """,
     ),
     NB_GET_RETRY,
-    later(
+    line(
         "fast_recovery",
         "No wait between requests while the server is down and none fails.",
         BOOL,
@@ -189,9 +192,9 @@ HTTP = (
         since="2.0.17",
     ),
 )
-SSL_GET = (
-    later("enable_sni", "Tell the server which name we want (SNI).", BOOL, default="off", since="1.4.3", see=("sni_name",)),
-    later(
+SNI = (
+    line("enable_sni", "Tell the server which name we want (SNI).", BOOL, default="off", since="1.4.3", see=("sni_name",)),
+    line(
         "sni_name",
         "The name that is told to the server.",
         optional(NAME),
@@ -199,9 +202,35 @@ SSL_GET = (
         since="git",
         details="Switches `enable_sni` on. In no release of keepalived so far.",
     ),
-    later(
-        "tls_compliant", "An end of the connection without TLS's own close is a failure.", BOOL, default="off", since="2.2.8"
+)
+CERTIFICATE = (
+    line(
+        "ssl_verify",
+        "The server's certificate must be good for the name that is asked for.",
+        BOOL,
+        default="off",
+        since="vrrpd",
+        details="""
+            The name is `sni_name`, else `virtualhost`, else the address, and it is told to the server. The authorities are
+            those of the block `SSL`, else those that the system trusts.
+        """,
+        see=("SSL", "certificate_days"),
     ),
+    line(
+        "certificate_days",
+        "The server's certificate must be good for so many days more.",
+        named("DAYS", Integer(0, 36500)),
+        default="any time will do",
+        since="vrrpd",
+        unit="d",
+        details="Whether it is verified or not.",
+        see=("ssl_verify",),
+    ),
+)
+SSL_GET = (
+    *SNI,
+    *CERTIFICATE,
+    line("tls_compliant", "An end of the connection without TLS's own close is a failure.", BOOL, default="off", since="2.2.8"),
 )
 
 
@@ -213,11 +242,12 @@ def _check(
     common: tuple[Keyword, ...] = (*CONNECTION, *PACE),
     details: str = "",
     example: str = "",
+    effect: Effect = Effect.BUILT,
 ) -> Keyword:
-    """A check that is not built yet."""
+    """A check with what all checks of its kind have."""
     own = {part.name for part in parts}
     inherited = [part for part in common if part.name not in own]
-    return block(name, help_, *inherited, *parts, since=since, effect=Effect.NONE, details=details, example=example)
+    return block(name, help_, *inherited, *parts, since=since, effect=effect, details=details, example=example)
 
 
 CHECKERS = (
@@ -244,7 +274,7 @@ CHECKERS = (
         "The same as HTTP_GET, over TLS.",
         *HTTP,
         *SSL_GET,
-        details="The server's certificate is not verified.",
+        details="The server's certificate is not verified, unless `ssl_verify` says so.",
         example="""
             SSL_GET {
                 enable_sni
@@ -258,12 +288,11 @@ CHECKERS = (
     _check(
         "SMTP_CHECK",
         "The server is up while a mail server greets there.",
-        later("helo_name", "The name we give in HELO.", NAME, default="smtpchecker.keepalived.org"),
+        line("helo_name", "The name we give in HELO.", NAME, default="smtpchecker.keepalived.org"),
         block(
             "host",
             "What to connect to, in a block of its own.",
             *CONNECTION,
-            effect=Effect.NONE,
             deprecated=True,
             since="1.1.8",
             details="The settings can stand in the check itself. Of several blocks the last one holds.",
@@ -282,13 +311,13 @@ CHECKERS = (
         "The server is up while a name server answers.",
         replace(RETRY, default="3"),
         replace(DELAY_BEFORE_RETRY, default="delay_loop"),
-        later(
+        line(
             "type",
             "The type of record that is asked for.",
             named("TYPE", Choice(("A", "NS", "CNAME", "SOA", "MX", "TXT", "AAAA", "RRSIG", "DNSKEY"), fold_case=True)),
             default="SOA",
         ),
-        later("name", "The name that is asked for.", NAME, default=". (the root)"),
+        line("name", "The name that is asked for.", NAME, default=". (the root)"),
         since="1.3.0",
         details="Over UDP. Any answer without an error will do, even an empty one.",
         example="""
@@ -302,13 +331,13 @@ CHECKERS = (
         "MISC_CHECK",
         "The server is up while a command succeeds.",
         replace(RETRY, default="0"),
-        later(
+        line(
             "misc_path",
             "The command.",
             many(Text("COMMAND", is_path=True), '"COMMAND"'),
             details="Must be given; in quotes if it has arguments. No shell is involved.",
         ),
-        later(
+        line(
             "misc_timeout",
             "How long the command may run.",
             named("SECONDS", Integer(0, 4294)),
@@ -317,13 +346,13 @@ CHECKERS = (
             unit="s",
             details="After that it is ended and has failed.",
         ),
-        later(
+        line(
             "misc_dynamic",
             "Its exit status sets the server's weight.",
             since="1.1.8",
             details="0: up, the weight stays. 1: down. 2 to 255: up, with a weight of two less, 253 at the most.",
         ),
-        later("user", "Who runs it.", USER, GROUP, default="script_user", since="1.3.0"),
+        line("user", "Who runs it.", USER, GROUP, default="script_user", since="1.3.0"),
         common=PACE,
         example="""
             MISC_CHECK {
@@ -345,8 +374,8 @@ CHECKERS = (
     _check(
         "UDP_CHECK",
         "The server is up while no ICMP error comes back, or while it answers.",
-        later("payload", "What is sent, in hexadecimal digits.", Text("HEX"), default="32 octets", since="2.2.0"),
-        later(
+        line("payload", "What is sent, in hexadecimal digits.", Text("HEX"), default="32 octets", since="2.2.0"),
+        line(
             "require_reply",
             "There must be an answer, and perhaps a certain one.",
             optional(Text("HEX")),
@@ -354,8 +383,8 @@ CHECKERS = (
             since="2.1.0",
             details="`x` stands for any digit. What is compared is as long as the shorter of the two.",
         ),
-        later("min_reply_length", "The shortest answer.", LENGTH, default="0", since="2.2.0", unit="octets"),
-        later("max_reply_length", "The longest answer.", LENGTH, default="255", since="2.2.0", unit="octets"),
+        line("min_reply_length", "The shortest answer.", LENGTH, default="0", since="2.2.0", unit="octets"),
+        line("max_reply_length", "The longest answer.", LENGTH, default="255", since="2.2.0", unit="octets"),
         since="2.1.0",
         example="""
             UDP_CHECK {
@@ -375,12 +404,13 @@ CHECKERS = (
                 name server1
             }
         """,
+        effect=Effect.NONE,
     ),
     _check(
         "FILE_CHECK",
         "The server's weight follows the number in a file.",
-        later("track_file", "The `track_file` block, defined further up.", NAME, details="Must be given."),
-        later(
+        line("track_file", "The `track_file` block, defined further up.", NAME, details="Must be given."),
+        line(
             "weight",
             "By what the number is multiplied.",
             named("WEIGHT", Integer(-(2**31) + 1, 2**31 - 1)),
@@ -397,28 +427,107 @@ CHECKERS = (
             }
         """,
     ),
+    _check(
+        "TLS_CHECK",
+        "The server is up while TLS can be agreed on, whatever is spoken over it.",
+        *SNI,
+        *CERTIFICATE,
+        since="vrrpd",
+        example="""
+            @vrrpd TLS_CHECK {
+            @vrrpd     sni_name ldap.example.org
+            @vrrpd     ssl_verify
+            @vrrpd     certificate_days 7
+            @vrrpd }
+        """,
+    ),
+    _check(
+        "GRPC_CHECK",
+        "The server is up while gRPC's health service says that it is serving.",
+        line("service", "The full name of the service.", NAME, default="the server as a whole", since="vrrpd"),
+        line(
+            "virtualhost",
+            "The authority that is asked for.",
+            NAME,
+            default="the real server's, else the virtual server's, else the address and port",
+            since="1.3.6",
+        ),
+        line("tls", "Over TLS.", BOOL, default="off; on with any other setting of TLS", since="vrrpd"),
+        *SNI,
+        *CERTIFICATE,
+        since="vrrpd",
+        details="The service is `grpc.health.v1.Health`; its answer must be SERVING. Without TLS plain HTTP/2 is spoken.",
+        example="""
+            @vrrpd GRPC_CHECK {
+            @vrrpd     service shop.Cart
+            @vrrpd     connect_timeout 1
+            @vrrpd }
+        """,
+    ),
+    _check(
+        "REDIS_CHECK",
+        "The server is up while it answers Redis' PING.",
+        line("redis_user", "Whom to log in as.", NAME, default="Redis' default user", since="vrrpd"),
+        line("redis_password", "With which password.", Text("PASSWORD"), default="no log-in", since="vrrpd"),
+        since="vrrpd",
+        details="""
+            AUTH is sent first if there is a password. Only PONG will do: a server that still loads its data, or that wants a
+            password and gets none, is down.
+        """,
+        example="""
+            @vrrpd REDIS_CHECK {
+            @vrrpd     connect_timeout 1
+            @vrrpd     redis_password secret
+            @vrrpd }
+        """,
+    ),
+    _check(
+        "AGENT_CHECK",
+        "The server is as a program on it says, in the words of HAProxy's agents.",
+        line(
+            "send",
+            "What is sent first.",
+            Text("TEXT"),
+            default="nothing",
+            since="vrrpd",
+            details="With an end of line behind it.",
+        ),
+        since="vrrpd",
+        details="""
+            The program answers a connection to `connect_port` with one line of words: `up` or `ready`; `down`, `failed`,
+            `stopped` or `maint`; `drain`; a share of the configured weight, such as `75%`; behind a `#` why.
+
+            Of several states the worst holds. Each answer stands for itself: without a share the server has its whole weight,
+            with `drain` it has weight 0. No answer is a failure, where HAProxy would take no notice.
+        """,
+        example="""
+            @vrrpd AGENT_CHECK {
+            @vrrpd     connect_port 8081
+            @vrrpd     delay_loop 5
+            @vrrpd }
+        """,
+    ),
 )
 
 NOTIFICATION = (
-    later(
+    line(
         "notify_up",
         "Command to run when the server comes up.",
         COMMAND,
         details="At the start only with `rs_init_notifies`, or if the first check failed.",
         see=("rs_init_notifies",),
     ),
-    later("notify_down", "Command to run when the server goes down.", COMMAND, see=("omega",)),
+    line("notify_down", "Command to run when the server goes down.", COMMAND, see=("omega",)),
 )
 
 SSL = block(
     "SSL",
-    "Keys and certificates for SSL_GET.",
-    later("password", "The password of our key.", Text("PASSWORD")),
-    later("ca", "The authorities that we know.", PATH),
-    later("certificate", "Our own certificate.", PATH),
-    later("key", "The key of our certificate.", PATH),
-    effect=Effect.NONE,
-    details="Without it SSL_GET has no certificate. In any case the server's is not verified.",
+    "Keys and certificates for checks over TLS.",
+    line("password", "The password of our key.", Text("PASSWORD")),
+    line("ca", "The authorities that we know.", PATH),
+    line("certificate", "Our own certificate.", PATH),
+    line("key", "The key of our certificate.", PATH),
+    details="Without it we have no certificate. The authorities count where a check has `ssl_verify`: a file or a directory.",
     example="""
         SSL {
             certificate /etc/vrrpd/client.pem

@@ -84,7 +84,7 @@ MAIL = (
     ),
 )
 
-LVS_FLUSH_ON_STOP = later(
+LVS_FLUSH_ON_STOP = line(
     "lvs_flush_on_stop",
     "Empty the kernel's table of services at the end.",
     optional(Choice(("VS",))),
@@ -94,7 +94,7 @@ LVS_FLUSH_ON_STOP = later(
     see=("lvs_flush",),
 )
 DIRECTOR = (
-    later(
+    line(
         "lvs_timeouts",
         "How long the kernel keeps connections that are silent.",
         many(Text("{tcp|tcpfin|udp} SECONDS …")),
@@ -103,7 +103,7 @@ DIRECTOR = (
         details="0 to 2678400 seconds each, 0 leaving it as it is. Put back at the end.",
         example="lvs_timeouts tcp 7200 tcpfin 30 udp 60",
     ),
-    later(
+    line(
         "lvs_flush",
         "Empty the kernel's table of services at the start.",
         default="off",
@@ -112,7 +112,7 @@ DIRECTOR = (
     ),
     LVS_FLUSH_ON_STOP,
     alias("lvs_flush_onstop", LVS_FLUSH_ON_STOP, since="2.0.15", deprecated=True),
-    later(
+    line(
         "lvs_sync_daemon",
         "Keep the other director informed of connections, so that they outlive a takeover.",
         many(Text("INTERFACE [inst] INSTANCE [id ID] [maxlen OCTETS] [port PORT] [ttl TTL] [group ADDRESS]")),
@@ -132,7 +132,7 @@ DIRECTOR = (
         since="2.0.11",
         see=("log_all_failures",),
     ),
-    later(
+    line(
         "rs_init_notifies",
         "Say of real servers at the start too whether they are up.",
         BOOL,
@@ -325,12 +325,13 @@ OUTSIDE = (
         since="1.2.24",
         details="The command line's `-s` wins. Cannot be changed by a reload.",
     ),
-    refused(
+    line(
         "net_namespace_ipvs",
         "Keep the virtual servers in this network namespace, and all else where it is.",
         NAME,
         default="net_namespace",
         since="2.1.0",
+        details="Checks run where the daemon is. Cannot be changed by a reload.",
     ),
     later("namespace_with_ipsets", "Use sets in a network namespace too.", default="off", since="1.3.0", see=("vrrp_ipsets",)),
     later("use_pid_dir", "Put pid files into /run/keepalived.", default="off", since="1.2.24"),
@@ -375,6 +376,18 @@ VRRPD = block(
         default="both",
         since="vrrpd",
         details="Those of the two exporters for keepalived, so that dashboards keep working.",
+    ),
+    line(
+        "expire_dead_connections",
+        "Connections and persistent clients leave a real server that was removed, or that gets nobody new.",
+        BOOL,
+        default="off, as the kernel has it",
+        since="vrrpd",
+        details="""
+            Sets `net.ipv4.vs.expire_nodest_conn` and `net.ipv4.vs.expire_quiescent_template`, and puts them back at the end.
+            Without it a UDP flow stays with a dead server until it has been silent for long enough.
+        """,
+        see=("inhibit_on_failure",),
     ),
     line(
         "hand_over",

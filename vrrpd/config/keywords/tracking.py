@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vrrpd.config.declaration import PATH, Effect, Keyword, alias, any_number, block, later, many, named, optional
+from vrrpd.config.declaration import PATH, Effect, Keyword, alias, any_number, block, later, line, many, named, optional
 from vrrpd.config.keywords.arguments import BOOL, GROUP, NAME, REVERSE, USER, weight
 from vrrpd.config.values import Choice, Integer, IpAddress, Seconds, Text
 
@@ -147,13 +147,13 @@ VRRP_TRACK_PROCESS = block(
 
 TRACK_FILE_PARTS = (
     NAME,
-    later(
+    line(
         "file",
         "The file.",
         PATH,
-        details="Must be given. It is watched, not polled. One that is missing, or holds no number, counts as 0.",
+        details="Must be given. One that is missing, or holds no number, counts as 0.",
     ),
-    later(
+    line(
         "weight",
         "By what the number in the file is multiplied.",
         weight(254),
@@ -177,7 +177,6 @@ TRACK_FILE = block(
     "A file whose number counts, in elections and for real servers.",
     *TRACK_FILE_PARTS,
     since="2.1.0",
-    effect=Effect.NONE,
     details="Must stand above what tracks it. An operator lowers a router's priority with `echo -20 > FILE`.",
     example="""
         track_file drain {

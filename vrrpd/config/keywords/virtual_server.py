@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from vrrpd.config.declaration import (
     COMMAND,
-    Effect,
     Entries,
     Keyword,
     alias,
@@ -97,7 +96,7 @@ SCHEDULING = (
     _flag("mh-fallback", "mh", "If the server that the hash gives is not there, another one is taken.", "2.0.20"),
     LB_KIND,
     alias("lvs_method", LB_KIND),
-    later(
+    line(
         "persistence_engine",
         "What makes two packets of one client: `sip`, the SIP call.",
         Choice(("sip",)),
@@ -204,7 +203,7 @@ BEHAVIOUR = (
             switches it on.
         """,
     ),
-    later(
+    line(
         "omega",
         "At the end of the daemon say of everything that it goes down.",
         since="1.1.16",
@@ -230,11 +229,9 @@ BEHAVIOUR = (
         since="1.1.16",
         details="Must be less than `quorum`; otherwise it is cut to one less, with a message.",
     ),
-    later(
-        "quorum_up", "Command to run when the quorum is gained, also at the start.", COMMAND, since="1.1.16", see=("quorum",)
-    ),
-    later("quorum_down", "Command to run when the quorum is lost.", COMMAND, since="1.1.16", see=("quorum",)),
-    later(
+    line("quorum_up", "Command to run when the quorum is gained, also at the start.", COMMAND, since="1.1.16", see=("quorum",)),
+    line("quorum_down", "Command to run when the quorum is lost.", COMMAND, since="1.1.16", see=("quorum",)),
+    line(
         "ha_suspend",
         "Check only while this host holds the virtual address.",
         details="Spares the servers the checks of the backup. Does nothing for firewall marks and groups.",
@@ -248,13 +245,38 @@ BEHAVIOUR = (
         """,
     ),
     line(
+        "slow_start",
+        "A real server that comes back has its whole weight after this time; till then it rises in ten steps.",
+        Seconds(),
+        default="0, at once",
+        since="vrrpd",
+        unit="s",
+        details="""
+            Not at the start of the daemon, where all begin with their whole weight. In a file for both daemons, begin the line
+            with `@vrrpd`.
+        """,
+        example="@vrrpd slow_start 30",
+        see=("weight",),
+    ),
+    line(
+        "drain_removed",
+        "A real server that a reload removes keeps its connections, at weight 0, until they end, or for this time at most.",
+        Seconds(),
+        default="0, they are broken",
+        since="vrrpd",
+        unit="s",
+        details="In a file for both daemons, begin the line with `@vrrpd`.",
+        example="@vrrpd drain_removed 60",
+        see=("inhibit_on_failure",),
+    ),
+    line(
         "smtp_alert",
         "Send mail when the quorum is gained or lost.",
         BOOL,
         default="smtp_alert_checker, else off",
         since="2.0.0",
     ),
-    later(
+    line(
         "sorry_server",
         "The server that takes over while there is no quorum.",
         IpAddress(),
@@ -263,10 +285,10 @@ BEHAVIOUR = (
         example="sorry_server 192.0.2.99 80",
         see=("quorum", "sorry_server_inhibit"),
     ),
-    later(
+    line(
         "sorry_server_inhibit", "The sorry server is always in the table, with weight 0 while it is not needed.", since="1.2.13"
     ),
-    later("sorry_server_lvs_method", "How packets reach the sorry server.", METHOD, default="lb_kind", since="1.3.6"),
+    line("sorry_server_lvs_method", "How packets reach the sorry server.", METHOD, default="lb_kind", since="1.3.6"),
     later("snmp_name", "The virtual server's name in SNMP.", NAME, since="2.2.3"),
 )
 
@@ -301,8 +323,8 @@ REAL_SERVER = block(
     *_pace("2.0.13", "real server"),
     *CHECKERS,
     details="""
-        Of the virtual server's family. The same address and port twice is an error, and the second one is left out. A
-        server without checks is always up; with several it is up while all of them succeed.
+        Of the virtual server's family, unless a tunnel leads to it. The same address and port twice is an error, and the
+        second one is left out. A server without checks is always up; with several it is up while all of them succeed.
 
         With DR and TUN packets keep the virtual server's port; the port written here is then only the one that is checked.
     """,
@@ -344,7 +366,6 @@ VIRTUAL_SERVER_GROUP = values(
     "virtual_server_group",
     "Addresses and firewall marks that are balanced alike.",
     NAME,
-    effect=Effect.NONE,
     entries=Entries(
         "ADDRESS[-LAST | /LENGTH] [PORT] | fwmark MARK [inet|inet6]",
         {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from ipvs.types import ServiceFlags
+from ipvs.types import ServiceFlags, ServiceKey
 from vrrpd.config.diagnostics import Code, Note
 from vrrpd.config.lints.subject import Subject
 from vrrpd.config.model import VirtualServer
@@ -24,6 +24,7 @@ def lint_servers(subject: Subject) -> None:
         else:
             _quorum(server, subject)
         _sorry_server(server, subject)
+        _families(server, subject)
         _check_ports(server, subject)
 
 
@@ -83,6 +84,23 @@ def _sorry_server(server: VirtualServer, subject: Subject) -> None:
         advice="name another server",
         note=Note.at(subject.block(twin.position).line, 1),
     )
+
+
+def _families(server: VirtualServer, subject: Subject) -> None:
+    """A tunnel that leads to the other family, which is told of the first server alone."""
+    key = server.key
+    family = key.address.version if isinstance(key, ServiceKey) else key.family
+    for real in server.real_servers:
+        if real.address.version != family:
+            subject.report.lint(
+                Code.MIXED_FAMILIES,
+                subject.block(real.position).line,
+                1,
+                f"{real.address} serves IPv{family} through a tunnel of IPv{real.address.version}, which it has to unwrap; keepalived "
+                "leaves it out, and its connections cannot be synchronised",
+                advice="see that the server has a device for that tunnel",
+            )
+            return
 
 
 def _check_ports(server: VirtualServer, subject: Subject) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from healthcheck.types import TlsFiles
+from ipvs.types import MarkKey, Tunnel, TunnelChecksum, TunnelType
 from vrrpd.config.model.command import Command
 from vrrpd.config.model.daemon import (
     AutoPriority,
@@ -32,13 +34,8 @@ from vrrpd.config.model.daemon import (
 from vrrpd.config.model.director import (
     AddressRange,
     GroupKey,
-    MarkKey,
     RealServer,
     SorryServer,
-    TlsFiles,
-    Tunnel,
-    TunnelChecksum,
-    TunnelType,
     VirtualServer,
     VirtualServerGroup,
     VirtualServerKey,

@@ -4,39 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from enum import IntEnum
 
 from healthcheck.types import AnyCheck
-from ipvs.types import Forwarding, Protocol, ServiceFlags, ServiceKey
+from ipvs.types import (
+    PLAIN_TUNNEL,
+    Forwarding,
+    MarkKey,
+    Protocol,
+    ServiceFlags,
+    ServiceKey,
+    Tunnel,
+)
 from vrrpd.config.model.command import Command
 from vrrpd.config.model.network import Address
 from vrrpd.config.position import Position
-
-
-class TunnelType(IntEnum):
-    """How TUN wraps a packet (IP_VS_CONN_F_TUNNEL_TYPE_* of include/uapi/linux/ip_vs.h)."""
-
-    IPIP = 0
-    GUE = 1
-    GRE = 2
-
-
-class TunnelChecksum(IntEnum):
-    """Checksum of the wrapping (IP_VS_TUNNEL_ENCAP_FLAG_* of include/uapi/linux/ip_vs.h)."""
-
-    NOCSUM = 0
-    CSUM = 1
-    REMCSUM = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Tunnel:
-    """How TUN reaches a server; without meaning for other kinds of forwarding."""
-
-    type: TunnelType = TunnelType.IPIP
-    port: int = 0
-    """Of GUE; 0 for the others, which have none."""
-    checksum: TunnelChecksum = TunnelChecksum.NOCSUM
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +38,7 @@ class RealServer:
     """Down until the first check succeeds."""
     checks: tuple[AnyCheck, ...] = ()
     smtp_alert: bool = True
-    tunnel: Tunnel = Tunnel()
+    tunnel: Tunnel = PLAIN_TUNNEL
     alpha_checks: tuple[AnyCheck, ...] = ()
     """Those of `checks` that must succeed first; the others count as up until they fail."""
     notify_up: Command | None = None
@@ -72,21 +53,9 @@ class SorryServer:
     address: Address
     port: int
     forwarding: Forwarding
-    tunnel: Tunnel = Tunnel()
+    tunnel: Tunnel = PLAIN_TUNNEL
     inhibit: bool = False
     """Always there, at weight 0 while it is not needed."""
-
-
-@dataclass(frozen=True, slots=True)
-class MarkKey:
-    """`virtual_server fwmark N`: what the packet filter marked."""
-
-    mark: int
-    family: int = 4
-    """4 or 6."""
-
-    def __str__(self) -> str:
-        return f"FWM {self.mark}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +96,12 @@ class VirtualServer:
     """Notify at the end, as if all had failed."""
     ha_suspend: bool = False
     """Checks run only while the address is on this host; of no effect for a group."""
+    slow_start_s: float = 0.0
+    """A server that comes back reaches its whole weight so much later; 0 gives it all at once."""
+    tells_first_state: bool = False
+    """Of each real server it is told when it is first known to be up, and not only when that changes."""
+    drain_removed_s: float = 0.0
+    """A server that a reload removes may keep its connections so long; 0 breaks them."""
     quorum_up: Command | None = None
     quorum_down: Command | None = None
     snmp_name: str | None = None
@@ -160,13 +135,3 @@ class VirtualServerGroup:
     position: Position = field(compare=False)
     ranges: tuple[AddressRange, ...] = ()
     marks: tuple[MarkKey, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class TlsFiles:
-    """The `SSL` block: what checks over TLS show and trust."""
-
-    authorities: str | None = None
-    certificate: str | None = None
-    key: str | None = None
-    password: str | None = field(default=None, repr=False)

@@ -97,8 +97,8 @@ class Lvs:
     """Empty the table at the start."""
     flush_on_stop: FlushOnStop = FlushOnStop.NOTHING
     sync_daemon: SyncDaemon | None = None
-    notify_first_state: bool = False
-    """`notify_up` and `notify_down` run also when a real server's state is first known."""
+    expire_dead_connections: bool = False
+    """Connections and persistent clients leave a server that was removed or gets nobody new."""
 
 
 @dataclass(frozen=True, slots=True)

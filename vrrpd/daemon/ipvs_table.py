@@ -1,0 +1,149 @@
+"""The kernel's IPVS table: a mirror of it, the difference to what should be there, and the way to close it.
+
+The mirror is brought up to date every so often, because the kernel tells of no change by itself: what its overview shows
+otherwise than last time is read again, and some more rows in turn, because the overview does not show everything. While the
+table cannot be read or written (no module, no right, a kernel out of memory) nothing is known of it; the caller's audits try
+again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Iterable, Mapping
+from itertools import islice
+
+from ipvs.client import Client
+from ipvs.diff import diff, foreign
+from ipvs.errors import IpvsError
+from ipvs.mirror import follow
+from ipvs.netlink import NetlinkError
+from ipvs.operations import Operation
+from ipvs.overview import Overview, differences
+from ipvs.statistics import MeasuredRow
+from ipvs.types import DestinationKey, Row, RowKey, Table
+
+Owned = Mapping[RowKey, frozenset[DestinationKey]]
+
+ROWS_IN_TURN = 50
+"""Services read again at each update, come what may: few enough to hold up no check; of 1,000 each has its turn in 10 s."""
+CHANGED_SHARE_MAX = 0.25
+"""If more of the table is shown otherwise, reading all of it costs less than reading the rows one by one."""
+
+log = logging.getLogger(__name__)
+
+
+class IpvsTable:
+    """What the kernel has, as far as is known, and what of it is ours."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._told: set[str] = set()
+        """Refusals that are in the log already."""
+        self._unavailable: str | None = None
+        self.current: Mapping[RowKey, Row] | None = None
+        """The mirror; None while the kernel's table cannot be used."""
+        self._overview: Overview | None = None
+        """What the kernel showed when the mirror was brought up to date; None where it shows nothing."""
+        self._in_turn: list[RowKey] = []
+        """Services that have not been read again since the last round."""
+        self.owned: Owned = {}
+        """What may be changed and removed."""
+        self.refusals = 0
+        """Requests that the kernel refused."""
+
+    def read(self) -> None:
+        """Read the kernel's table into the mirror."""
+        overview = self._client.overview()  # first: what changes while the table is read is a difference at the next update
+        try:
+            self.current = self._client.table()
+        except (IpvsError, NetlinkError) as error:
+            self._lose_sight(error)
+            return
+        self._overview = overview
+        self._in_turn = list(self.current)
+        if self._unavailable is not None:
+            log.info("IPVS can be used again")
+            self._unavailable = None
+
+    def update(self) -> None:
+        """Bring the mirror up to date at little cost; all of it only where there is no cheaper way."""
+        overview = self._client.overview()
+        if self.current is None or self._overview is None or overview is None:
+            self.read()
+            return
+        changed = differences(self._overview, overview)
+        if len(changed) > CHANGED_SHARE_MAX * len(overview) + ROWS_IN_TURN:
+            self.read()
+            return
+        self._overview = overview
+        self._in_turn = self._in_turn or list(self.current)
+        self._read_again(changed | set(islice(self._in_turn, ROWS_IN_TURN)))
+        del self._in_turn[:ROWS_IN_TURN]
+
+    def _read_again(self, keys: Iterable[RowKey]) -> None:
+        assert self.current is not None
+        try:
+            found = self._client.rows(keys)
+        except (IpvsError, NetlinkError) as error:
+            self._lose_sight(error)
+            return
+        current = dict(self.current)
+        for key in keys:
+            current.pop(key, None)
+        self.current = current | found
+
+    def bring_about(self, desired: Table, only: Collection[RowKey] | None = None) -> int:
+        """Close the gap between `desired` and the mirror, for all rows or `only` for some; how many operations it took."""
+        current = self.current
+        if current is None:
+            return 0
+        owned = self.owned
+        if only is not None:
+            current = {key: current[key] for key in only if key in current}
+            owned = {key: owned[key] for key in only if key in owned}
+        operations = diff(desired, current, owned)
+        self._apply(operations)
+        return len(operations)
+
+    def measured(self) -> Mapping[RowKey, MeasuredRow]:
+        """Every row with what the kernel counted; nothing while that cannot be read."""
+        if self.current is None:
+            return {}
+        try:
+            return self._client.table_with_statistics()
+        except (IpvsError, NetlinkError) as error:
+            self._lose_sight(error)
+            return {}
+
+    def foreign_rows(self) -> int:
+        """How many services and destinations are not ours; a service of ours is none, whatever somebody put behind it."""
+        if self.current is None:
+            return 0
+        rows = foreign(self.current, self.owned)
+        return sum(key not in self.owned for key in rows) + sum(len(row.destinations) for row in rows.values())
+
+    def _apply(self, operations: list[Operation]) -> None:
+        """Send operations and follow them in the mirror."""
+        if not operations:
+            return
+        try:
+            failures = self._client.apply(operations)
+        except (IpvsError, NetlinkError) as error:
+            self._lose_sight(error)
+            return
+        refused = {failure.operation for failure in failures}
+        texts = {str(failure.error) for failure in failures}
+        for text in sorted(texts - self._told):  # tried again at each audit, told once
+            log.error("%s", text)
+        self._told = texts
+        self.refusals += len(refused)
+        assert self.current is not None
+        self.current = follow(self.current, (operation for operation in operations if operation not in refused))
+
+    def _lose_sight(self, error: Exception) -> None:
+        """The kernel's table cannot be used now; that is told once."""
+        self.current = None
+        self._client.close()
+        if self._unavailable != str(error):
+            self._unavailable = str(error)
+            log.error("IPVS cannot be used: %s; it is tried again", error)
