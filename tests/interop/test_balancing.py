@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.interop.balancing.arena import PARTIES, Arena, Player, arena
+from tests.interop.balancing.arena import PARTIES, Player, arena
 from tests.interop.balancing.cases import Case
 from tests.interop.balancing.checkers import CHECKERS, LOSSES, RETRIES
 from tests.interop.balancing.differences import differences

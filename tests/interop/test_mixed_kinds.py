@@ -113,7 +113,12 @@ class MixedPair:
         """Do something, wait until the second host is master of these virtual routers, and keep what passed meanwhile."""
         before = self._second_has
         moved = {kind: SECOND if kind in second_has else FIRST for kind in KINDS if (kind in second_has) != (kind in before)}
-        episode = self.record(lambda: (act(), self.wait(second_has)))
+
+        def act_and_wait() -> None:
+            act()
+            self.wait(second_has)
+
+        episode = self.record(act_and_wait)
         wait_for(lambda: self._is_announced(moved, episode), HOLDERS_S, f"announcements of {[kind.name for kind in moved]}")
         return episode
 

@@ -76,7 +76,7 @@ def block(head: str, *lines: str) -> str:
     return "\n".join([f"{head} {{", *lines, "}"])
 
 
-def virtual(*lines: str, of: str = "$vip 80", **settings: object) -> str:
+def virtual(*lines: str, of: str = "$vip 80", **settings: float | str | None) -> str:
     """A virtual server; a setting that is None is left out."""
     wanted = {name: value for name, value in (SETTINGS | settings).items() if value is not None}
     return block(f"virtual_server {of}", *(f"{name} {value}" for name, value in wanted.items()), *lines)

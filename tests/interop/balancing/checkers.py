@@ -14,9 +14,9 @@ SLOW = 4
 """A delay_loop after which tries can be counted in peace."""
 
 
-def _checked(kind: str, *lines: str, name: str = "a", **settings: object) -> str:
+def _checked(kind: str, *lines: str, name: str = "a", **settings: float | str | None) -> str:
     """A virtual server with one real server under the check and one that is always there."""
-    return virtual(real(name, block(kind, *lines)), real("b"), **settings)
+    return virtual(real(name, block(kind, *lines)), real("b"), of="$vip 80", **settings)
 
 
 def _url(*lines: str) -> str:

@@ -96,8 +96,8 @@ def _families(server: VirtualServer, subject: Subject) -> None:
                 Code.MIXED_FAMILIES,
                 subject.block(real.position).line,
                 1,
-                f"{real.address} serves IPv{family} through a tunnel of IPv{real.address.version}, which it has to unwrap; keepalived "
-                "leaves it out, and its connections cannot be synchronised",
+                f"{real.address} serves IPv{family} through a tunnel of IPv{real.address.version}, which it has to unwrap; "
+                "keepalived leaves it out, and its connections cannot be synchronised",
                 advice="see that the server has a device for that tunnel",
             )
             return
