@@ -57,6 +57,13 @@ def test_the_last_note_of_a_virtual_router_is_what_is_known(path: Path) -> None:
         assert known.read(key("eth1", 52)) is None
 
 
+def test_the_number_of_the_last_authenticated_advert_is_known_again(path: Path) -> None:
+    ledger = Ledger.open(path)
+    for number, sequence in ((51, 1), (52, 2**32 - 1), (53, 2**64 - 1)):
+        ledger.write(key("eth0", number), master=True, last_advert_s=1.0, sequence=sequence)
+        assert Ledger.open(path).read(key("eth0", number)) == LastState(True, 1.0, sequence)
+
+
 def test_of_one_number_there_may_be_a_virtual_router_of_each_family(path: Path) -> None:
     ledger = Ledger.open(path)
     ledger.write(key("eth0", 51, 4), master=True, last_advert_s=1.0)
@@ -168,7 +175,7 @@ def test_the_same_virtual_router_twice_in_a_damaged_file_costs_no_other_its_reco
     records = [(b"eth0", 1), (b"eth0", 1), (b"eth1", 2)]
     with path.open("r+b") as file:
         file.seek(HEADER.size)
-        file.write(b"".join(struct.pack(RECORD.format, name, 4, number, module.MASTER, 5.0) for name, number in records))
+        file.write(b"".join(struct.pack(RECORD.format, name, 4, number, module.MASTER, 5.0, 0) for name, number in records))
     ledger = Ledger.open(path)
     ledger.write(key("eth2", 3), master=True, last_advert_s=6.0)
     assert ledger.read(key("eth1", 2)) == LastState(was_master=True, last_advert_s=5.0)

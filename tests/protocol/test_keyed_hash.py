@@ -127,3 +127,20 @@ def test_a_key_is_changed_one_router_at_a_time() -> None:
 
 def test_secrets_are_not_shown() -> None:
     assert "0123" not in repr(HMAC)
+
+
+def test_a_process_that_follows_another_goes_on_though_the_clock_was_set_back() -> None:
+    earlier, here = Wire(monotonic(V3)), Wire(monotonic(V3))
+    assert verdict(here, sent(earlier, VECTOR_S), VECTOR_S) == "heard"
+    later = Wire(monotonic(V3))
+    later.go_on_after(earlier.sequence, VECTOR_S - 3600)
+    assert verdict(here, sent(later, VECTOR_S - 3600), VECTOR_S) == "heard"
+
+
+@pytest.mark.parametrize(("ahead_s", "goes_on"), [(0.5, True), (3600.0, False)])
+def test_a_count_so_far_ahead_that_peers_have_not_taken_it_is_left(ahead_s: float, goes_on: bool) -> None:
+    earlier, later = Wire(V3), Wire(V3)
+    sent(earlier, VECTOR_S + ahead_s)
+    later.go_on_after(earlier.sequence, VECTOR_S)
+    sent(later, VECTOR_S)
+    assert (later.sequence > earlier.sequence) is goes_on

@@ -3,7 +3,8 @@
 A file in the run directory is mapped by the supervisor before it forks. The router notes there each advert it sends and each
 change of state; a note is a few octets written to shared memory, so it opens no file and waits for nobody (DESIGN rule 3).
 After a crash, also one of all processes at once, the ledger still tells whether this host was master and when it last said
-so: if its peers cannot have counted three adverts missed yet, it goes on as master as if nothing had happened.
+so: if its peers cannot have counted three adverts missed yet, it goes on as master as if nothing had happened. It tells the
+number of the last authenticated advert, too, because peers drop what they take for a repetition.
 
 Times are CLOCK_MONOTONIC, which all processes of one boot share; the boot's id guards against a ledger of another boot.
 """
@@ -18,12 +19,13 @@ from pathlib import Path
 
 from vrrpd.protocol.vrrp_router import InstanceKey
 
-MAGIC = b"vrrpd ledger 2\n\0"
+MAGIC = b"vrrpd ledger 3\n\0"
 HEADER = struct.Struct("=16s36s12x")  # magic, boot id
-RECORD = struct.Struct("=15sBBB6xd")  # interface, family, virtual router id, state, time of the last advert in seconds
+RECORD = struct.Struct("=15sBBB6xdQ")
+"""Interface, family, virtual router id, state, time of the last advert in seconds, its sequence number."""
 INTERFACE_OCTETS_MAX = 15
 RECORDS_MAX = 4_096
-"""More virtual routers than any host runs; the file is 128 KiB, of which only used pages exist."""
+"""More virtual routers than any host runs; the file is 160 KiB, of which only used pages exist."""
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 NOT_MASTER, MASTER = 1, 2
@@ -36,6 +38,8 @@ class LastState:
     was_master: bool
     last_advert_s: float
     """When its last advert as master went out, on the monotonic clock."""
+    sequence: int = 0
+    """The number of its last authenticated advert."""
 
 
 class Ledger:
@@ -67,10 +71,10 @@ class Ledger:
         offset = self._find(_name(key.interface), key.family, key.virtual_router_id)
         if offset is None:
             return None
-        _interface, _family, _id, state, last_advert_s = RECORD.unpack_from(self._memory, offset)
-        return LastState(state == MASTER, last_advert_s)
+        _interface, _family, _id, state, last_advert_s, sequence = RECORD.unpack_from(self._memory, offset)
+        return LastState(state == MASTER, last_advert_s, sequence)
 
-    def write(self, key: InstanceKey, *, master: bool, last_advert_s: float) -> None:
+    def write(self, key: InstanceKey, *, master: bool, last_advert_s: float, sequence: int = 0) -> None:
         """Note a state. A router too many for the ledger is not noted: it merely starts as backup after a crash."""
         name = _name(key.interface)
         offset = self._find(name, key.family, key.virtual_router_id)
@@ -79,7 +83,7 @@ class Ledger:
                 return
             offset = self._end
         state = MASTER if master else NOT_MASTER
-        RECORD.pack_into(self._memory, offset, name, key.family, key.virtual_router_id, state, last_advert_s)
+        RECORD.pack_into(self._memory, offset, name, key.family, key.virtual_router_id, state, last_advert_s, sequence)
 
     def _find(self, name: bytes, family: int, virtual_router_id: int) -> int | None:
         """Where a virtual router's record stands.
@@ -89,7 +93,7 @@ class Ledger:
         """
         key = (name, family, virtual_router_id)
         while key not in self._offsets and self._end < len(self._memory) and self._memory[self._end]:
-            padded_name, known_family, known_id, _state, _last_advert_s = RECORD.unpack_from(self._memory, self._end)
+            padded_name, known_family, known_id, *_note = RECORD.unpack_from(self._memory, self._end)
             self._offsets[padded_name.rstrip(b"\0"), known_family, known_id] = self._end
             self._end += RECORD.size
         return self._offsets.get(key)

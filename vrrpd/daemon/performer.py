@@ -100,9 +100,9 @@ class Performer:
         site = self._site
         match action:
             case SendAdvert(datagrams, priority):
+                self._note(station, master=priority > 0)  # first: who is killed in between must not use a number twice
                 for datagram in datagrams:
                     site.segments[station.instance.router.interface].send(datagram)
-                self._note(station, master=priority > 0)
             case HoldAddresses():
                 site.holdings.hold(station.additions)
                 self._watch()
@@ -143,4 +143,6 @@ class Performer:
             self._site.segments[name].watch(addresses)
 
     def _note(self, station: Station, *, master: bool) -> None:
-        self._ledger.write(key_of(station.instance.router), master=master, last_advert_s=time.monotonic())
+        instance = station.instance
+        key, now_s = key_of(instance.router), time.monotonic()
+        self._ledger.write(key, master=master, last_advert_s=now_s, sequence=instance.sequence)

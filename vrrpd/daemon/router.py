@@ -26,7 +26,7 @@ from vrrpd.daemon.reporter import Reporter
 from vrrpd.daemon.site import Site
 from vrrpd.daemon.station import Station, status
 from vrrpd.kernel.addresses import AddressKey, wanted
-from vrrpd.protocol.events import ClockSet
+from vrrpd.protocol.events import AdvertsNumbered, ClockSet
 from vrrpd.protocol.lateness import BUCKETS_S
 from vrrpd.protocol.vrrp_router import InstanceKey, key_of
 from vrrpd.status.model import LatenessStatus, RouterStatus, SyncGroupStatus
@@ -101,6 +101,9 @@ class Router:
         station = site.stations[instance] = Station(instance)
         station.prepare(site.segments)
         site.routers.inform(instance, ClockSet(site.unix_offset_s), site.now_s())
+        last = self._ledger.read(key_of(router))
+        if last is not None:
+            site.routers.inform(instance, AdvertsNumbered(last.sequence), site.now_s())
         self._performer.perform()
         return station
 

@@ -28,7 +28,7 @@ class HeaderAuthentication:
     """Puts authentication headers before our messages, and checks those of others."""
 
     def __init__(self, password: bytes, *, is_unicast: bool, senders_max: int) -> None:
-        self._sequence = 0
+        self.sequence = 0
         """The greatest one that was sent or heard: a new master goes on after it, so that who heard the old one hears us."""
         self._heard = Sequences(senders_max)
         self.reconfigure(password, is_unicast=is_unicast, senders_max=senders_max)
@@ -41,8 +41,13 @@ class HeaderAuthentication:
 
     def next_sequence(self) -> int:
         """The number of the next packet of ours, 1 to 2**32 - 1."""
-        self._sequence = self._sequence % SEQUENCE_MAX + 1
-        return self._sequence
+        self.sequence = self.sequence % SEQUENCE_MAX + 1
+        return self.sequence
+
+    def go_on_after(self, sequence: int) -> None:
+        """Number on from there; what is no number of ours is passed over."""
+        if sequence <= SEQUENCE_MAX:
+            self.sequence = max(self.sequence, sequence)
 
     def seal(self, ip_header: bytes, message: bytes, sequence: int) -> bytes:
         """The authentication header for a message, given the final IPv4 header."""
@@ -63,7 +68,7 @@ class HeaderAuthentication:
             return Rejection.AUTHENTICATION_HEADER
         if not self._heard.take(packet.source, sequence):
             return Rejection.SEQUENCE
-        self._sequence = max(self._sequence, sequence)
+        self.sequence = max(self.sequence, sequence)
         return None
 
     def _check_value(self, ip_header: bytes, bare: bytes, message: bytes) -> bytes:

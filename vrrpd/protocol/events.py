@@ -68,6 +68,14 @@ class ClockSet:
 
 
 @dataclass(frozen=True, slots=True)
+class AdvertsNumbered:
+    """An earlier process on this host has numbered its authenticated adverts; peers take no number of it twice."""
+
+    last: int
+    """As `Machine.sequence` said."""
+
+
+@dataclass(frozen=True, slots=True)
 class AddressAnswered:
     """Somebody else answered a `Probe`: one of our addresses is in use elsewhere."""
 
@@ -116,6 +124,7 @@ Event = (
     | Reconfigured
     | AdjustmentChanged
     | ClockSet
+    | AdvertsNumbered
     | AddressAnswered
     | Failover
     | BecomeMaster

@@ -21,6 +21,7 @@ from vrrpd.protocol.actions import Cause, HoldAddresses, Oddity, Probe, WantsMas
 from vrrpd.protocol.events import (
     AddressAnswered,
     AdjustmentChanged,
+    AdvertsNumbered,
     AnnounceAgain,
     BecomeMaster,
     ClockSet,
@@ -80,6 +81,8 @@ class Instance(Hearing):
                 self._mind_priority(before, wait_before_s, now_s)
             case ClockSet(unix_offset_s):
                 self._unix_offset_s = unix_offset_s
+            case AdvertsNumbered(last):
+                self._wire.go_on_after(last, now_s + self._unix_offset_s)
             case AddressAnswered():
                 self._wake(now_s)
                 self._defend(event, now_s)

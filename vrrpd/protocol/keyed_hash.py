@@ -44,7 +44,8 @@ class KeyedHash:
     """Puts trailers behind our messages, and checks those of others."""
 
     def __init__(self, settings: Hmac, senders_max: int) -> None:
-        self._sequence = 0
+        self.sequence = 0
+        """The last one that was sent."""
         self._heard = Sequences(senders_max)
         self.reconfigure(settings, senders_max)
 
@@ -58,8 +59,13 @@ class KeyedHash:
 
     def next_stamp(self, unix_s: float) -> bytes:
         """The beginning of the next trailer: the time, or a little more where the clock stood still or went back."""
-        self._sequence = min(SEQUENCE_MAX, max(_clock(unix_s), self._sequence + 1))
-        return STAMP.pack(TRAILER_TYPE, self._active_key_id, 0, self._sequence)
+        self.sequence = min(SEQUENCE_MAX, max(_clock(unix_s), self.sequence + 1))
+        return STAMP.pack(TRAILER_TYPE, self._active_key_id, 0, self.sequence)
+
+    def go_on_after(self, sequence: int, unix_s: float) -> None:
+        """Number on from there where the clock was set back meanwhile; what is too far ahead of it, peers have not taken."""
+        if not self._minds_time or sequence <= _clock(unix_s) + self._window:
+            self.sequence = max(self.sequence, sequence)
 
     def trailer(self, stamp: bytes, covered_octets: bytes) -> bytes:
         """The whole trailer for a message."""

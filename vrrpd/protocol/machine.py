@@ -143,6 +143,11 @@ class Machine:
         return self._last_transition_s
 
     @property
+    def sequence(self) -> int:
+        """The number that its last authenticated advert has, or a greater one that it heard; 0 where adverts have none."""
+        return self._wire.sequence
+
+    @property
     def wants_master(self) -> bool:
         """Whether a backup in a sync group said `WantsMaster` and has heard no master since."""
         return self._wants_master

@@ -102,6 +102,19 @@ class Wire:
         else:
             self._header_authentication.reconfigure(password, is_unicast=is_unicast, senders_max=senders_max)
 
+    @property
+    def sequence(self) -> int:
+        """The greatest number of an authentication header or keyed hash so far; 0 where there is neither."""
+        numbering = self._header_authentication or self._keyed_hash
+        return 0 if numbering is None else numbering.sequence
+
+    def go_on_after(self, sequence: int, unix_s: float) -> None:
+        """Number on where an earlier process ended, whose numbers nobody takes again."""
+        if self._header_authentication is not None:
+            self._header_authentication.go_on_after(sequence)
+        elif self._keyed_hash is not None:
+            self._keyed_hash.go_on_after(sequence, unix_s)
+
     def adverts(self, source: Address, priority: int, unix_s: float) -> tuple[Datagram, ...]:
         """The next advert, for each destination. `priority` 0 is the farewell; `unix_s` goes into keyed hashes only."""
         return self._own.datagrams(source, priority, unix_s)

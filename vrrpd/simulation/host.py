@@ -23,7 +23,7 @@ from vrrpd.protocol.actions import (
     SendAdvert,
     Transition,
 )
-from vrrpd.protocol.events import AddressAnswered, ClockSet, SourceChanged
+from vrrpd.protocol.events import AddressAnswered, AdvertsNumbered, ClockSet, SourceChanged
 from vrrpd.protocol.instance import Instance
 from vrrpd.protocol.pacing import AnnounceAddresses
 from vrrpd.protocol.states import State
@@ -77,6 +77,7 @@ class _LastState:
 
     was_master: bool
     last_advert_s: float
+    sequence: int
 
 
 class Surroundings(Protocol):
@@ -315,6 +316,9 @@ class Host:
         link = self.links[key.interface]
         process.tell(key, ClockSet(self._unix_offset_s), now_s)
         process.tell(key, SourceChanged(link.sources[key.family]), now_s)
+        last = self._ledger.get(key)
+        if last is not None and resumes(self.behaviour):
+            process.tell(key, AdvertsNumbered(last.sequence), now_s)
         process.start(key, now_s, resume_master=resumes(self.behaviour) and self._may_resume(key, now_s))
 
     def _may_resume(self, key: InstanceKey, now_s: float) -> bool:
@@ -382,7 +386,7 @@ class Host:
         match action:
             case SendAdvert(datagrams, priority):
                 self._send(candidate, datagrams, priority, now_s)
-                self._ledger[key] = _LastState(priority > 0, now_s)
+                self._ledger[key] = _LastState(priority > 0, now_s, instance.sequence)
             case HoldAddresses():
                 self._set_held(self.held | set(_held(router)), now_s)
             case ReleaseAddresses():
@@ -398,7 +402,7 @@ class Host:
             case Probe():
                 self._around.ask(self, candidate)
             case Transition():
-                self._ledger[key] = _LastState(action.new is State.MASTER, now_s)
+                self._ledger[key] = _LastState(action.new is State.MASTER, now_s, instance.sequence)
                 candidate.state = action.new
                 self._around.audience.on_transition(now_s, candidate, action)
             case _:
