@@ -56,7 +56,7 @@ def test_each_service_has_every_server_on_the_port_that_its_forwarding_allows() 
             DestinationKey(address(2), 443): Destination(Forwarding.DR, 2),
         },
         services[2]: {
-            DestinationKey(address(1), 0): Destination(Forwarding.NAT, 3),
+            DestinationKey(address(1), 8080): Destination(Forwarding.NAT, 3),
             DestinationKey(address(2), 0): Destination(Forwarding.DR, 2),
         },
     }

@@ -122,7 +122,7 @@ def test_packets_found_by_a_mark_may_be_scheduled_one_by_one(reader: Reader) -> 
         ("192.168.4.15 80", "DR", 80),
         ("192.168.4.15 80", "NAT", 8080),
         ("fwmark 5", "DR", 0),
-        ("fwmark 5", "NAT", 0),
+        ("fwmark 5", "NAT", 8080),
         ("group WEB", "NAT", 8080),
         ("group WEB", "DR", 8080),
     ],

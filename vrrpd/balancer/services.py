@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ipvs.types import DestinationKey, Forwarding, MarkKey, RowKey, ServiceKey
+from ipvs.types import DestinationKey, Forwarding, RowKey, ServiceKey
 from vrrpd.config.model import GroupKey, RealServer, SorryServer, VirtualServer, VirtualServerGroup, VirtualServerKey
 
 
@@ -23,10 +23,10 @@ def services_of(key: VirtualServerKey, groups: Mapping[str, VirtualServerGroup])
 
 
 def destination_key(service: RowKey, server: RealServer | SorryServer) -> DestinationKey:
-    """A server's key among the destinations of a service: only NAT can change the port, and marked packets keep theirs."""
-    if isinstance(service, MarkKey):
-        return DestinationKey(server.address, 0)
-    return DestinationKey(server.address, server.port if server.forwarding is Forwarding.NAT else service.port)
+    """A server's key among the destinations of a service: only NAT can change the port. 0 leaves it as each packet has it."""
+    if server.forwarding is Forwarding.NAT:
+        return DestinationKey(server.address, server.port)
+    return DestinationKey(server.address, service.port if isinstance(service, ServiceKey) else 0)
 
 
 def destinations_of(config: VirtualServer, service: RowKey) -> tuple[DestinationKey, ...]:

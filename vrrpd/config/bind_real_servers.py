@@ -15,7 +15,7 @@ from vrrpd.config.bind_forwarding import Method, bind_method
 from vrrpd.config.check_layers import Surroundings
 from vrrpd.config.commands import bind_command
 from vrrpd.config.diagnostics import Code, Note, Report
-from vrrpd.config.model import Address, MarkKey, RealServer, SorryServer, VirtualServerKey
+from vrrpd.config.model import Address, GroupKey, RealServer, SorryServer, VirtualServerKey
 from vrrpd.config.settings import flag, setting, switch, word
 from vrrpd.config.tree import Node
 
@@ -129,10 +129,10 @@ def _written(node: Node) -> tuple[Address, int]:
 
 
 def _port(key: VirtualServerKey, forwarding: Forwarding, written: int) -> int:
-    """What IPVS is told: only NAT can change a port, and packets found by a mark keep theirs."""
-    if isinstance(key, MarkKey):
-        return 0
-    return key.port if isinstance(key, ServiceKey) and forwarding is not Forwarding.NAT else written
+    """What IPVS is told: only NAT can change a port."""
+    if forwarding is Forwarding.NAT or isinstance(key, GroupKey):
+        return written
+    return key.port if isinstance(key, ServiceKey) else 0
 
 
 def _lower_threshold(node: Node, upper: int, report: Report) -> int:
