@@ -36,6 +36,8 @@ class Pair:
         """Start both routers and wait until the first is master."""
         for each in (self.first, self.second):
             each.start()
+        for each in (self.first, self.second):
+            each.wait_until_ready()
         self.first.wait_until("master")
         self.second.wait_until("backup")
 

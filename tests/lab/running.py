@@ -22,6 +22,8 @@ ADVERT_LATE_S = 1.1
 """An advert that comes so long after the one before it, at an interval of 1 s, was held up."""
 ELECTED_S = 15.0
 """Deadline for a change of master, which takes 3.6 s."""
+STARTED_S = 40.0
+"""Deadline for a start: Python reads hundreds of files, on a guest whose system calls are slow and which shares its CPU."""
 
 
 class Vrrpd:
@@ -52,7 +54,7 @@ class Vrrpd:
 
     def wait_until_ready(self) -> None:
         """Wait until all its processes answer."""
-        wait_for(self._is_ready, PROMPT_S, f"vrrpd on {self.host.plan.name} being ready")
+        wait_for(self._is_ready, STARTED_S, f"vrrpd on {self.host.plan.name} being ready")
 
     def wait_until(self, state: str, name: str = "VI_1") -> None:
         """Wait until a virtual router is in a state, as the metrics call it."""

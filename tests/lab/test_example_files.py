@@ -98,6 +98,8 @@ def balancers(lab: Lab, servers: Servers) -> tuple[Vrrpd, Vrrpd]:
     first, second = (Vrrpd(lab.host(name), ALL_OF_THEM) for name in ("lb1", "lb2"))
     for each in (first, second):
         each.start("--config-id", each.host.plan.name)
+    for each in (first, second):
+        each.wait_until_ready()
     for name in INSTANCES:
         first.wait_until("master", name)
         second.wait_until("backup", name)

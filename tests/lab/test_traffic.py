@@ -5,6 +5,7 @@ One daemon has all virtual servers in one file. Real servers have no checks here
 
 from __future__ import annotations
 
+import contextlib
 import socket
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -20,7 +21,7 @@ from netns_lab import programs, topology
 from netns_lab.client import Client
 from netns_lab.namespaces import Host, Lab
 from netns_lab.waiting import wait_for
-from tests.lab.running import Vrrpd
+from tests.lab.running import PROMPT_S, Vrrpd
 
 pytestmark = pytest.mark.kernel
 
@@ -32,7 +33,6 @@ CLIENTS = tuple(IPv4Address(f"192.168.4.{octet}") for octet in range(30, 46))
 WEB_PORTS = tuple(range(80, 100))
 BEHIND_NAT = 8080
 ANSWER_TIMEOUT_S = 2.0
-REPAIR_MAX_S = 1.0
 COUNTED_S = 6.0
 """Deadline for IPVS' statistics, which the kernel adds up every 2 s (net/netfilter/ipvs/ip_vs_est.c)."""
 
@@ -83,12 +83,27 @@ CASES = (
     direct("wrr", "wrr", 81, (3, 9), weights=(1, 3)),
     direct("wlc", "wlc", 82, (4, 8), weights=(1, 2)),
     direct("weight 0", "wrr", 86, (12, 0), weights=(1, 0)),
+    direct("lc", "lc", 87, (6, 6)),
+    direct("fo", "fo", 88, (0, 12), weights=(1, 3)),
+    direct("ovf", "ovf", 89, (0, 12), weights=(1, 3)),
     Case("TUN", "192.168.4.16 80", "lb_algo rr\n  lb_kind TUN", (("192.168.4.16", 80),), (6, 6), port=80),
     Case("NAT", "10.8.0.15 80", "lb_algo rr\n  lb_kind NAT", (("10.8.0.15", 80),), (6, 6), port=BEHIND_NAT),
     Case("DR over IPv6", "fd00:4::15 80", "lb_algo wrr\n  lb_kind DR", (("fd00:4::15", 80),), (3, 9), (1, 3), 6, 80),
     Case("TUN over IPv6", "fd00:4::15 81", "lb_algo rr\n  lb_kind TUN", (("fd00:4::15", 81),), (6, 6), behind=6, port=81),
     Case(
         "NAT over IPv6", "fd00:8::15 80", "lb_algo rr\n  lb_kind NAT", (("fd00:8::15", 80),), (6, 6), behind=6, port=BEHIND_NAT
+    ),
+    Case(
+        "TUN over IPv6 for IPv4",
+        "192.168.4.16 81",
+        "lb_algo rr\n  lb_kind TUN",
+        (("192.168.4.16", 81),),
+        (6, 6),
+        behind=6,
+        port=81,
+    ),
+    Case(
+        "TUN over IPv4 for IPv6", "fd00:4::15 82", "lb_algo rr\n  lb_kind TUN", (("fd00:4::15", 82),), (6, 6), behind=4, port=82
     ),
     Case(
         "a group with a range",
@@ -110,6 +125,11 @@ CASES = (
 )
 PERSISTENT = direct("persistence", "rr\n  persistence_timeout 60", 85, (0, 0))
 HASHED = (direct("sh", "sh", 83, (0, 0)), direct("mh", "mh", 84, (0, 0)))
+"""By the client's address."""
+LOCAL = tuple(direct(name, name, port, (0, 0)) for name, port in (("dh", 90), ("lblc", 91), ("lblcr", 92)))
+"""By the address that is asked for: one of a cache's pages is asked of one cache."""
+SHORTEST = tuple(direct(name, name, port, (0, 0), weights=(1, 3)) for name, port in (("sed", 93), ("nq", 94)))
+"""By connections that are open."""
 NAMES = """
 virtual_server 192.168.4.15 53 {
   lb_algo rr
@@ -160,8 +180,10 @@ def lab() -> Iterator[Lab]:
         lab.host("client").ip_batch([f"addr add {address}/24 dev eth0" for address in CLIENTS])
         for name in SERVERS:
             host = lab.host(name)
-            host.run("modprobe", "-a", "ipip", "ip6_tunnel")
-            host.ip_batch(["link set tunl0 up", "link set ip6tnl0 up"])
+            host.run("modprobe", "-a", "ipip", "ip6_tunnel", "sit")
+            local = ADDRESSES[6][SERVERS.index(name)]
+            tunnels = [f"link add any0 type ip6tnl mode any local {local} remote ::"]
+            host.ip_batch([*tunnels, *(f"link set {tunnel} up" for tunnel in ("tunl0", "sit0", "ip6tnl0", "any0"))])
             programs.start_web_server(host, *WEB_PORTS, BEHIND_NAT)
             programs.start_name_server(host)
         yield lab
@@ -174,7 +196,9 @@ def director(lab: Lab) -> Vrrpd:
     host.run("tc", "-batch", "-", stdin="\n".join(MARKS) + "\n")
     # The kernel would take a virtual address as the source of its tunnels' packets, which the servers have themselves.
     host.ip_batch([f"addr change {address}/128 dev eth0 preferred_lft 0" for address in ("fd00:4::15", "fd00:4::17")])
-    director = Vrrpd(host, "\n".join([GROUP, NAMES, *(case.block() for case in (*CASES, *HASHED, PERSISTENT))]))
+    director = Vrrpd(
+        host, "\n".join([GROUP, NAMES, *(case.block() for case in (*CASES, *HASHED, *LOCAL, *SHORTEST, PERSISTENT))])
+    )
     director.start("-C")
     director.wait_until_ready()
     return director
@@ -247,6 +271,24 @@ def test_a_hash_gives_each_client_one_server_and_all_clients_both(case: Case, la
     assert sum(answers, Counter()).keys() == set(SERVERS)
 
 
+@pytest.mark.parametrize("case", LOCAL, ids=lambda case: case.name)
+def test_a_hash_of_the_address_that_is_asked_gives_all_clients_one_server(case: Case, lab: Lab, director: Vrrpd) -> None:
+    client = Client(lab.host("client"))
+    ((address, port),) = case.targets
+    answers = sum((client.request(ip_address(address), port, source=each) for each in CLIENTS), Counter[str]())
+    assert answers in ({"web1": len(CLIENTS)}, {"web2": len(CLIENTS)})
+
+
+@pytest.mark.parametrize("case", SHORTEST, ids=lambda case: case.name)
+def test_open_connections_are_shared_by_weight(case: Case, lab: Lab, director: Vrrpd) -> None:
+    with contextlib.ExitStack() as held:
+        with lab.host("client").entered():
+            for _ in range(ROUND):
+                held.enter_context(socket.create_connection(case.targets[0], ANSWER_TIMEOUT_S))
+        wait_for(lambda: scheduled(director.host)[case.services()[0]].total() == ROUND, COUNTED_S, "all of them in IPVS' count")
+        assert scheduled(director.host)[case.services()[0]] == {"web1": 3, "web2": 9}
+
+
 def test_a_client_keeps_its_server_as_long_as_it_is_persistent(lab: Lab, director: Vrrpd) -> None:
     client = Client(lab.host("client"))
     answers = [client.request(ip_address("192.168.4.15"), 85, 4, source=each) for each in CLIENTS[:4]]
@@ -286,7 +328,7 @@ def test_rows_of_every_kind_are_put_back_beside_those_of_others(command: str, tr
     theirs = ["-A -f 99 -s rr", "-A -t [fd00:4::99]:443 -s wlc"]
     for row in theirs:
         host.run("ipvsadm", *row.split())
-    wait_for(lambda: saved_table(host) == sorted(ours + theirs), REPAIR_MAX_S, "all rows, ours and theirs")
+    wait_for(lambda: saved_table(host) == sorted(ours + theirs), PROMPT_S, "all rows, ours and theirs")
     for row in theirs:
         host.run("ipvsadm", "-D", *row.split()[1:3])
 
