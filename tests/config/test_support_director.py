@@ -7,7 +7,7 @@ from ipaddress import IPv4Address, IPv6Address
 
 import pytest
 
-from healthcheck.types import BfdCheck, TcpCheck
+from healthcheck.types import BfdCheck, HttpCheck, TcpCheck
 from ipvs.types import Protocol, ServiceKey
 from tests.config.reading import SERVER, Reader, said
 from vrrpd.config.model import Config, GroupKey, MarkKey
@@ -75,3 +75,23 @@ def test_settings_of_the_daemon_without_effect_are_as_if_they_were_not_written(r
     assert config == replace(plain, files=config.files)
     assert written.daemon != config.daemon
     assert messages == ["4:2 no-effect", "5:2 no-effect", "6:2 no-effect", "7:2 no-effect"]
+
+
+def test_the_host_header_of_servers_is_what_their_web_checks_ask_for(reader: Reader) -> None:
+    for own, asked in (("", "a.example"), ("virtualhost b.example", "b.example")):
+        text = SERVER.replace("TCP_CHECK", "HTTP_GET").format("virtualhost a.example", own, "url {\n path /\n}")
+        written, config, messages = both(reader, text)
+        assert messages == []
+        assert config.virtual_servers == written.virtual_servers
+        (check,) = config.virtual_servers[0].real_servers[0].checks
+        assert isinstance(check, HttpCheck)
+        assert [url.virtual_host for url in check.urls] == [asked]
+
+
+def test_script_user_runs_the_commands_that_name_nobody(reader: Reader) -> None:
+    text = "global_defs {\n script_user nobody nogroup\n}\n" + SERVER.format("", 'notify_up "/bin/true"', "")
+    _written, config, messages = both(reader, text)
+    assert messages == []
+    command = config.virtual_servers[0].real_servers[0].notify_up
+    assert command is not None
+    assert (command.user, command.group) == ("nobody", "nogroup")

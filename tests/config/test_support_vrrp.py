@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.config.reading import INSTANCE, Reader
+from tests.config.reading import INSTANCE, Reader, said
 from tests.config.test_whole_router import TEXT
 from vrrpd.config.model import Static, Tracked
 
@@ -79,6 +79,32 @@ def test_a_virtual_router_of_ipv6_is_run_as_written(reader: Reader) -> None:
     loaded = reader.load(INSTANCE.format("").replace("192.168.4.15", "fe80::15"))
     assert loaded.config is not None
     assert [one.family for one in loaded.config.virtual_routers] == [6]
+
+
+def test_native_ipv6_makes_a_virtual_router_one_of_ipv6(reader: Reader) -> None:
+    loaded = reader.load(INSTANCE.format("native_ipv6").replace("192.168.4.15", "fe80::15"))
+    assert loaded.written is not None
+    assert loaded.config is not None
+    assert loaded.config.virtual_routers == loaded.written.virtual_routers
+    assert not loaded.diagnostics
+
+
+@pytest.mark.parametrize(
+    ("settings", "messages"),
+    [
+        ("strict_mode", ["7:2 no-effect"]),
+        ("strict_mode\n no_accept", ["8:2 no-effect"]),
+        ("strict_mode\n priority 255\n state MASTER", []),
+        ("strict_mode off", []),
+    ],
+)
+def test_strict_mode_runs_but_for_dropping_packets(reader: Reader, settings: str, messages: list[str]) -> None:
+    loaded = reader.load(INSTANCE.format(settings))
+    assert [message for message in said(loaded) if "no-effect" in message] == messages
+    assert loaded.config is not None
+    (router,) = loaded.config.virtual_routers
+    assert router.accept
+    assert router.lower_priority_no_advert is ("off" not in settings)
 
 
 def test_a_sync_group_runs_with_the_interfaces_that_it_tracks(reader: Reader) -> None:

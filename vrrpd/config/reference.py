@@ -110,7 +110,7 @@ def _page_name(place: Place) -> str:
 
 def _page(entry: Entry) -> str:
     block = entry.keyword
-    parts = [NOTICE, f"# {block.name}", *_body(entry)]
+    parts = [NOTICE, f"# {block.name}", *_body(entry, entry.places[0])]
     if block.means is None:
         parts += _sections((*entry.places[0], block))
     return "\n\n".join(parts)
@@ -129,10 +129,11 @@ def _sections(place: Place) -> Iterator[str]:
         if child.form is Form.BLOCK:
             yield f"{child.help} See [{child.name}]({child.name}.md)."
         else:
-            yield from _body(entry)
+            yield from _body(entry, place)
 
 
-def _body(entry: Entry) -> Iterator[str]:
+def _body(entry: Entry, place: Place) -> Iterator[str]:
+    """What there is to say of a keyword, on the page of the block that it stands in."""
     keyword = entry.keyword
     yield f"```\n{keyword.usage()}\n```"
     yield keyword.help
@@ -145,7 +146,7 @@ def _body(entry: Entry) -> Iterator[str]:
     if keyword.example:
         yield f"```keepalived\n{cleandoc(keyword.example)}\n```"
     if keyword.see:
-        yield f"See also {', '.join(map(_link, keyword.see))}."
+        yield f"See also {', '.join(_link(name, place) for name in keyword.see)}."
 
 
 def _escaped(text: str) -> str:
@@ -157,10 +158,12 @@ def _table(rows: Sequence[tuple[str, str]]) -> str:
     return "\n".join(["| | |", "| --- | --- |", *(f"| {name} | {_escaped(text)} |" for name, text in rows)])
 
 
-def _link(name: str) -> str:
-    entry = entries()[name][0]
-    page = f"{name}.md" if entry.keyword.form is Form.BLOCK else f"{_page_name(entry.places[0])}.md#{name.lower()}"
-    return f"[{name}]({page})"
+def _link(name: str, place: Place) -> str:
+    """To what has this name in the same block; else to the first of that name."""
+    neighbour = place[-1].children.get(name)
+    form = (neighbour or entries()[name][0].keyword).form
+    page = _page_name(place if neighbour else entries()[name][0].places[0])
+    return f"[{name}]({name}.md)" if form is Form.BLOCK else f"[{name}]({page}.md#{name.lower()})"
 
 
 # -- messages --------------------------------------------------------------------------------

@@ -36,12 +36,13 @@ def runnable_virtual_routers(
     possible = []
     for router in written:
         node = nodes[router.name, router.position]
-        refused = next((child for child in node.children if _is_refused(child, router)), None)
+        refused = next((child for child in node.children if child.keyword.effect is Effect.REFUSED), None)
         if refused is not None:
             message = f"`{refused.keyword.name}` is not built yet"
             report.error(Code.NOT_BUILT, refused.line, 0, message, assumed=f"virtual router `{router.name}` is left out")
             continue
         _say_which_address_options_have_no_effect(node, report)
+        _say_that_packets_are_accepted(router, node, report)
         possible.append(_without_what_is_not_built(router))
     split = _members_of_split_groups(
         {router.name for router in written}, {router.name for router in possible}, groups, root, report
@@ -80,11 +81,6 @@ def runnable_sync_groups(written: tuple[SyncGroup, ...], routers: tuple[VirtualR
     )
 
 
-def _is_refused(setting: Node, router: VirtualRouter) -> bool:
-    """Whether a setting cannot be ignored; `native_ipv6` means nothing in a virtual router of IPv4, which was said there."""
-    return setting.keyword.effect is Effect.REFUSED and (setting.name != "native_ipv6" or router.family == 6)
-
-
 def _without_what_is_not_built(router: VirtualRouter) -> VirtualRouter:
     return replace(
         router,
@@ -118,6 +114,14 @@ def _say_which_address_options_have_no_effect(node: Node, report: Report) -> Non
         for index, option in options(entry):
             if option not in ADDRESS_OPTIONS_BUILT:
                 report.warning(Code.NO_EFFECT, entry, index, f"`{option}` has no effect yet", assumed="it is left out")
+
+
+def _say_that_packets_are_accepted(router: VirtualRouter, node: Node, report: Report) -> None:
+    """Of strict mode all is built but this; of `no_accept` it is said where that stands."""
+    if router.strict and not router.accept and node.last("no_accept") is None:
+        line = (node.last("strict_mode") or node).line
+        message = "strict mode drops packets to the virtual addresses, which is not built yet"
+        report.warning(Code.NO_EFFECT, line, 0, message, assumed="they are accepted")
 
 
 def _address_entries(node: Node) -> list[Line]:

@@ -78,7 +78,7 @@ ELECTION = (
         """,
         see=("vrrp_version", "advert_int", "authentication"),
     ),
-    refused(
+    line(
         "native_ipv6",
         "The virtual router is one of IPv6, and so of version 3.",
         since="1.2.1",
@@ -177,7 +177,7 @@ ELECTION = (
         since="2.3.3",
         details="keepalived takes `off` on such a router for on.",
     ),
-    later(
+    line(
         "strict_mode",
         "Keep to the letter of the RFC.",
         BOOL,
@@ -186,7 +186,8 @@ ELECTION = (
         details="""
             There must be addresses, the first of IPv6 a link-local one; authentication and unicast peers are refused;
             `preempt_delay`, `down_timer_adverts`, `vmac_xmit_base`, `no_virtual_ipaddress` and MAC addresses of one's own
-            are reset; only an owner accepts packets to the virtual addresses; adverts of lower priority are not answered.
+            are reset; only an owner accepts packets to the virtual addresses (not built yet, as `no_accept`); adverts of lower
+            priority are not answered.
         """,
         see=("vrrp_strict", "no_accept"),
     ),

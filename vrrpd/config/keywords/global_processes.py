@@ -78,7 +78,7 @@ PROCESSES = (
 )
 
 SCRIPTS = (
-    later(
+    line(
         "script_user",
         "Who runs scripts that name nobody.",
         USER,

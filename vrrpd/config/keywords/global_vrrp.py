@@ -180,7 +180,7 @@ ROUTERS = (
         default="off",
         since="1.2.20",
     ),
-    later(
+    line(
         "vrrp_strict",
         "Default of `strict_mode`: keep to the letter of the RFC.",
         BOOL,

@@ -180,7 +180,7 @@ def _pace(since: str, where: str) -> tuple[Keyword, ...]:
             since="1.3.7",
             unit="s",
         ),
-        later(
+        line(
             "virtualhost",
             f"Default for the web checks of the {where}: the Host header.",
             NAME,
