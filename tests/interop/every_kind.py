@@ -9,15 +9,18 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 
 from netns_lab.topology import Address
+from tests.interop.wire import with_hop_limit
 
 FIRST, SECOND = 5, 6
 """The hosts by the last part of their addresses: 192.168.4.5, fd00:4::5 and 02:00:00:00:00:05."""
 PRIORITIES = {FIRST: 100, SECOND: 50}
+HOP_LIMIT = 255
 V2_INTERVAL_S, V3_INTERVAL_S = 1.0, 0.2
 PREEMPT_DELAY_S = 2.0
 WEIGHT = -60
 """Of what is tracked: takes 100 below 50."""
 UNICAST_IPV4 = "unicast_src_ip 192.168.4.{own}\n    unicast_peer {{\n        192.168.4.{peer}\n    }}"
+UNICAST_FROM_AFAR = "unicast_ttl 17\n    " + UNICAST_IPV4.replace("{peer}", "{peer} min_ttl 17 max_ttl 17")
 UNICAST_IPV6 = "unicast_src_ip fd00:4::{own}\n    unicast_peer {{\n        fd00:4::{peer}\n    }}"
 
 
@@ -38,7 +41,7 @@ class Kind:
     settings: str = ""
     excluded: tuple[str, ...] = ()
     interface: str = "eth0"
-    hop_limit_of_keepalived: int = 255
+    hop_limit_of_keepalived: int = HOP_LIMIT
     """Where it sends another one than vrrpd."""
     addresses: tuple[Address, ...] = field(init=False)
     """All virtual addresses, in the order of announcement."""
@@ -65,6 +68,10 @@ class Kind:
     def master_down_s(self, priority: int) -> float:
         """What it waits in silence."""
         return 3 * self.interval_s + self.skew_s(priority)
+
+    def as_vrrpd_says(self, advert: bytes) -> bytes:
+        """The frame with the hop limit that RFC 9568 section 5.1.2.3 wants, where keepalived has another one."""
+        return with_hop_limit(advert, HOP_LIMIT) if self.hop_limit_of_keepalived != HOP_LIMIT else advert
 
     def text(self, own: int, priority: int) -> str:
         """Its block in the file of host `own`."""
@@ -104,19 +111,26 @@ PLAIN = (
     Kind("v2-ah", 53, 2, ("192.168.4.53",), authentication("AH")),
     Kind("v2-three-addresses", 54, 2, ("192.168.4.54", "192.168.4.154/24", "192.168.4.155/24 dev eth0")),
     Kind("v2-unicast", 55, 2, ("192.168.4.55",), UNICAST_IPV4),
+    Kind("v2-unicast-pass", 59, 2, ("192.168.4.59",), UNICAST_IPV4 + "\n    " + authentication("PASS")),
     Kind("v2-unicast-ah", 56, 2, ("192.168.4.56",), UNICAST_IPV4 + "\n    " + authentication("AH")),
-    Kind("v3", 57, 3, ("192.168.4.57",), excluded=("fd00:4::4:57",)),
+    Kind("v3", 57, 3, ("192.168.4.57", "192.168.4.156/24"), excluded=("fd00:4::4:57",)),
+    Kind("v3-group", 60, 3, ("192.168.4.60",), "mcast_src_ip 192.168.4.{own}\n    mcast_dst_ip 224.0.0.100"),
     Kind("v3-unicast", 58, 3, ("192.168.4.58",), UNICAST_IPV4),
+    Kind("v3-unicast-ttl", 67, 3, ("192.168.4.67",), UNICAST_FROM_AFAR),
     Kind("v3-ipv6", 57, 3, ("fe80::57", "fd00:4::57", "fd00:4::157/64"), excluded=("192.168.4.157",)),
+    Kind("v3-ipv6-group", 60, 3, ("fe80::60",), "mcast_dst_ip ff02::100"),
     Kind("v3-ipv6-unicast", 58, 3, ("fe80::58", "fd00:4::58"), UNICAST_IPV6, hop_limit_of_keepalived=64),
 )
 KINDS = (*PLAIN, NO_PREEMPTION, LATE_PREEMPTION, *RELOADED, TRACKING, *GROUPED)
 GLOBAL = """
 global_defs {
     vrrp_garp_master_delay 60
+    @^vrrpd vrrp_priority -20
 }
 """
-"""No second set of announcements while anybody looks."""
+"""No second set of announcements while anybody looks. Only vrrpd takes real-time priority by itself; so that a busy machine makes
+keepalived no later, that is as nice to others as can be. (Real-time priority it gets along with as long as it never runs for 10 ms
+on end, and it does at a start.)"""
 SYNC_GROUP = f"vrrp_sync_group together {{\n    group {{\n{_lines(tuple(kind.name for kind in GROUPED))}    }}\n}}\n"
 
 

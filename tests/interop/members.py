@@ -99,10 +99,13 @@ class Member:
         self.lab.bridge.ip_batch([f"link set {self._inside_port} up"])
 
     def lose_power(self) -> None:
-        """All at once: no link, no daemon, and a kernel that remembers no address."""
+        """All at once: no daemon, no link, and a kernel that remembers no address.
+
+        The daemon goes first: one that sees one link go says farewell for its sync group through the other.
+        """
+        self.daemon.crash()
         self.host.unplug()
         self.lose_link()
-        self.daemon.crash()
         self.host.ip_batch([f"address flush dev {link}" for link in LINKS])
         self.own_addresses = set()
 

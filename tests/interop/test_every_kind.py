@@ -17,7 +17,7 @@ import pytest
 
 from netns_lab.sniffer import Frame
 from netns_lab.waiting import wait_for
-from tests.interop.every_kind import FIRST, KINDS, Kind, configuration
+from tests.interop.every_kind import FIRST, HOP_LIMIT, KINDS, Kind, configuration
 from tests.interop.members import HOLDERS_S, Member, Wiretap, connected
 from tests.interop.wire import (
     AH_COUNTED,
@@ -34,7 +34,6 @@ pytestmark = pytest.mark.kernel
 ROUTERS = ("keepalived", "vrrpd")
 OF_IPV6 = tuple(kind for kind in KINDS if any(address.version == 6 for address in kind.addresses))
 WITH_AH = tuple(kind for kind in KINDS if "auth_type AH" in kind.settings)
-HOP_LIMIT = 255
 PASSWORD = b"s3cretA"
 ADVERTS_HEARD = 3
 """Of each virtual router, before the daemon is stopped."""
@@ -133,15 +132,13 @@ def test_both_daemons_send_the_same_adverts(recordings: dict[str, Recording], ki
         assert farewell.priority == 0
         (always,) = {advert.constant for advert in living}
         said[router] = always, farewell.constant
-    assert said["vrrpd"] == tuple(with_hop_limit(kind, octets) for octets in said["keepalived"])
+    assert said["vrrpd"] == tuple(kind.as_vrrpd_says(octets) for octets in said["keepalived"])
 
 
-def with_hop_limit(kind: Kind, octets: bytes) -> bytes:
-    """What keepalived says, with the hop limit that RFC 9568 section 5.1.2.3 wants where it has another."""
-    if kind.hop_limit_of_keepalived == HOP_LIMIT:
-        return octets
-    assert octets[IPV6_HOP_LIMIT] == kind.hop_limit_of_keepalived
-    return octets[:IPV6_HOP_LIMIT] + bytes((HOP_LIMIT,)) + octets[IPV6_HOP_LIMIT + 1 :]
+@every(*(kind for kind in KINDS if kind.family == 6))
+def test_hop_limits_differ_where_they_are_known_to(recordings: dict[str, Recording], kind: Kind) -> None:
+    theirs, ours = ({advert.octets[IPV6_HOP_LIMIT] for advert in recordings[router].adverts(kind)} for router in ROUTERS)
+    assert (theirs, ours) == ({kind.hop_limit_of_keepalived}, {HOP_LIMIT})
 
 
 @every(*(kind for kind in KINDS if kind.family == 4))

@@ -121,6 +121,11 @@ def renumbered(octets: bytes, identification: int) -> bytes:
     return octets[: IPV4_HEADER.start] + bytes(header) + octets[IPV4_HEADER.stop :]
 
 
+def with_hop_limit(octets: bytes, hop_limit: int) -> bytes:
+    """The frame as it is with another hop limit of IPv6, which no checksum covers."""
+    return octets[:IPV6_HOP_LIMIT] + bytes((hop_limit,)) + octets[IPV6_HOP_LIMIT + 1 :]
+
+
 def _message_at(frame: Frame) -> int | None:
     """Where the VRRP message begins; None if the frame carries none."""
     if frame.ethertype == ETH_P_IP:
