@@ -4,18 +4,21 @@
 
     {"[192.0.2.10]:tcp:80": {"[192.0.2.101]:80": "drain", "[192.0.2.102]:80": "maintenance", "[192.0.2.103]:80": {"weight": 5}}}
 
-Servers are called as in the log and in the metrics.
+Servers are called as in the metrics; a group of virtual servers is `[NAME]`, a firewall mark `FWM MARK`.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from ipvs.types import DestinationKey
 from vrrpd.balancer.overrides import Drain, FixedWeight, Maintenance, Override
 from vrrpd.balancer.real_server import WEIGHT_MAX
+from vrrpd.config.model import VirtualServer
 
 FILE_OCTETS_MAX = 4 * 1024 * 1024
 """Some 100,000 overrides; a file that is longer is none of ours."""
@@ -46,12 +49,18 @@ def read_overrides(path: Path) -> Overrides:
         for real_server, wish in servers.items() if isinstance(servers, dict) else ():
             override = _override(wish)
             if override is None:
-                log.error(
-                    '%s: %s, %s: expected "drain", "maintenance" or {"weight": N}; left out', path, virtual_server, real_server
-                )
+                log.error("%s: %s, %s: expected %s; left out", path, virtual_server, real_server, EXPECTED)
                 continue
             found.append((virtual_server, real_server, override))
     return tuple(found)
+
+
+def of_nobody(overrides: Overrides, servers: Iterable[VirtualServer]) -> list[tuple[str, str]]:
+    """Those that no configured server heeds: virtual server and real server as the file calls them."""
+    if not overrides:
+        return []
+    known = {(str(each.key), str(DestinationKey(real.address, real.port))) for each in servers for real in each.real_servers}
+    return [(virtual, real) for virtual, real, _override in overrides if (virtual, real) not in known]
 
 
 def _override(wish: Any) -> Override | None:

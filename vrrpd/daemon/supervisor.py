@@ -24,7 +24,7 @@ from vrrpd.daemon.director import Director
 from vrrpd.daemon.ledger import Ledger
 from vrrpd.daemon.messages import DirectorWork, EventReport, LogLine, Masters, RouterWork
 from vrrpd.daemon.nursery import Nursling
-from vrrpd.daemon.overrides_file import read_overrides
+from vrrpd.daemon.overrides_file import of_nobody, read_overrides
 from vrrpd.daemon.router import Router
 from vrrpd.daemon.run_directory import AlreadyRunningError, Ownership, OwnershipFile, PidFile, write_pid_file
 from vrrpd.notify.commands import CommandQueue
@@ -92,7 +92,8 @@ class Supervisor:
         self._reloading: asyncio.Task[None] | None = None
         self._reload_again = False
         self._mailer: Mailer | None = None
-        self._masters: frozenset[str] = frozenset()
+        self._masters: frozenset[str] | None = None
+        """Of which virtual routers this host is master; None until one has told how it stands."""
         self._http: HttpServer | None = None
         self._stopped = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -236,6 +237,8 @@ class Supervisor:
             waits.append(self._router.give(router_work))
         if servers or self._director.alive:
             overrides = read_overrides(self._options.run_dir / "overrides.json")
+            for virtual_server, real_server in of_nobody(overrides, servers):
+                log.warning("overrides.json: there is no virtual server %s with a real server %s", virtual_server, real_server)
             groups = config.virtual_server_groups
             lvs = _synchronised(config)
             namespace = daemon.namespaces.ipvs
@@ -270,7 +273,8 @@ class Supervisor:
 
     def _note_master(self, event: VirtualRouterChanged) -> None:
         """The director synchronises connections as the virtual router stands."""
-        masters = self._masters - {event.name} | ({event.name} if event.new == State.MASTER.name else set())
+        others = (self._masters or frozenset()) - {event.name}
+        masters = others | {event.name} if event.new == State.MASTER.name else others
         if masters != self._masters:
             self._masters = masters
             self._director.tell(Masters(masters))
