@@ -64,7 +64,6 @@ virtual_server 2001:db8::80 443 {
     protocol TCP
     persistence_timeout 600
     persistence_granularity 64
-    persistence_engine sip
     delay_loop 5
     retry 2
     virtualhost www.example.com
@@ -192,7 +191,6 @@ WEB = VirtualServer(
     flags=ServiceFlags.PERSISTENT | ServiceFlags.SCHEDULER_2,
     persistence_timeout_s=600,
     persistence_prefix_length=64,
-    persistence_engine="sip",
     quorum=3,
     hysteresis=1,
     real_servers=(
