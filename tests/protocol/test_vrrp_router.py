@@ -273,3 +273,14 @@ def test_announcements_wait_where_a_pace_is_set() -> None:
     assert AnnounceAddresses((third,), 1) in [action for _, action in here.actions()]
     here.tell(key_of(many), FaultRaised("cable"), NOW_S + 1.2)
     assert here.deadline() is None  # nothing more is announced of what is let go
+
+
+def test_a_host_can_be_told_to_start_later() -> None:
+    here = VrrpRouter()
+    here.start_from(NOW_S + 10)
+    instance = here.add(ONE)
+    here.inform(instance, SourceChanged(DIRECTOR_1), NOW_S)
+    here.start(key_of(ONE), NOW_S)
+    assert (here.deadline(), states(here)) == (NOW_S + 10, {"ONE": State.INITIALIZE})
+    here.on_timer(NOW_S + 10)
+    assert states(here) == {"ONE": State.BACKUP}

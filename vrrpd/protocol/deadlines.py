@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import heapq
-import itertools
 from collections.abc import Iterator
 from typing import Generic, TypeVar
 
@@ -20,7 +19,7 @@ class Deadlines(Generic[Waiting]):
 
     def __init__(self) -> None:
         self._heap: list[tuple[float, int, Waiting]] = []
-        self._order = itertools.count()
+        self._order = 0
         """Between equal deadlines the older one is first."""
         self._armed_s: dict[Waiting, float] = {}
 
@@ -30,7 +29,16 @@ class Deadlines(Generic[Waiting]):
             self._armed_s.pop(who, None)
         elif self._armed_s.get(who) != deadline_s:
             self._armed_s[who] = deadline_s
-            heapq.heappush(self._heap, (deadline_s, next(self._order), who))
+            self._order += 1
+            heapq.heappush(self._heap, (deadline_s, self._order, who))
+
+    def armed(self) -> list[tuple[float, Waiting]]:
+        """All of them, in the order in which they come up."""
+        first: dict[Waiting, float] = {}
+        for deadline_s, _order, who in sorted(self._heap, key=lambda entry: entry[:2]):
+            if self._armed_s.get(who) == deadline_s:
+                first.setdefault(who, deadline_s)
+        return [(deadline_s, who) for who, deadline_s in first.items()]
 
     def next_s(self) -> float | None:
         """The earliest deadline, or None while nobody waits."""

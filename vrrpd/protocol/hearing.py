@@ -23,11 +23,19 @@ class Hearing(Machine):
 
     def on_packet(self, datagram: bytes, now_s: float) -> None:
         """Take in a whole IP packet for this virtual router. Never raises, whatever is in it."""
-        if self._state not in TAKING_PART:
-            return
+        heard = self.read(datagram, now_s)
+        if heard is not None:
+            self.hear(heard, now_s)
+
+    def read(self, datagram: bytes, now_s: float) -> Heard | Refused | None:
+        """What is in a packet, which changes nothing yet; None for one that takes no part and listens to nobody."""
+        return self._wire.read(datagram, now_s + self._unix_offset_s) if self._state in TAKING_PART else None
+
+    def hear(self, heard: Heard | Refused, now_s: float) -> None:
+        """Take in what was read."""
         self._wake(now_s)
-        heard = self._wire.read(datagram, now_s + self._unix_offset_s)
         if heard.source is not None and heard.source == self._source:
+            self._counters.own_address_heard += 1
             if self._notices.is_first(Oddity.OWN_ADDRESS_HEARD):
                 self._actions.append(reports.own_address_heard(heard.source))
             return

@@ -45,8 +45,9 @@ GROUP_FAULT = "its sync group"
 class Machine:
     """Where one virtual router stands, and the way from state to state."""
 
-    def __init__(self, router: VirtualRouter, lateness: Lateness | None = None) -> None:
-        """`lateness` may be shared by all virtual routers of a host."""
+    def __init__(self, router: VirtualRouter, lateness: Lateness | None = None, number: int = 0) -> None:
+        """`lateness` may be shared by all virtual routers of a host; `number` tells it from the others."""
+        self.number = number
         self._router = router
         self._wire = Wire(router)
         self._priority = OwnPriority(router.priority)

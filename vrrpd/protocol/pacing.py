@@ -7,13 +7,14 @@ announcement pass at a time. Where none is set nothing waits, and a set stays wh
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from vrrpd.config.model import GarpGroup, VirtualAddress
 from vrrpd.protocol.actions import Announce
 from vrrpd.protocol.deadlines import Deadlines
 from vrrpd.protocol.instance import Instance
+from vrrpd.protocol.memory import LaneMemory, PacingMemory
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,25 @@ class Pacing:
     def configure(self, garp_s: float = 0.0, neighbour_advert_s: float = 0.0, groups: Iterable[GarpGroup] = ()) -> None:
         """Set the least times. What waits already goes on as it began."""
         self._usual_s = {4: garp_s, 6: neighbour_advert_s}
-        self._group_of = {interface: group for group in groups for interface in group.interfaces}
+        self._groups = tuple(groups)
+        self._group_of = {interface: group for group in self._groups for interface in group.interfaces}
+
+    def memory(self) -> PacingMemory:
+        """What it remembers."""
+        keys = list(self._lanes)
+        lanes = tuple(_remembered(key, lane) for key, lane in self._lanes.items())
+        deadlines = tuple((deadline_s, keys.index(key)) for deadline_s, key in self._deadlines.armed())
+        return PacingMemory(self._usual_s[4], self._usual_s[6], self._groups, lanes, deadlines)
+
+    def recall(self, memory: PacingMemory, instances: Mapping[int, Instance]) -> None:
+        """Remember this, before anything else was done. Raises KeyError or IndexError where it does not hold together."""
+        self.configure(memory.garp_s, memory.neighbour_advert_s, memory.groups)
+        for lane in memory.lanes:
+            rounds = {(instances[number], address): rounds for number, address, rounds in lane.rounds}
+            self._lanes[lane.where, lane.family] = _Lane(lane.interval_s, lane.free_from_s, rounds)
+        keys = list(self._lanes)
+        for deadline_s, place in memory.deadlines:
+            self._deadlines.set(keys[place], deadline_s)
 
     def deadline(self) -> float | None:
         """When the next turn comes; None while nothing waits."""
@@ -106,3 +125,8 @@ class Pacing:
             return (address.interface, family), self._usual_s[family]
         interval_s = group.garp_interval_s if family == 4 else group.neighbour_advert_interval_s
         return (group, family), interval_s or 0.0
+
+
+def _remembered(key: LaneKey, lane: _Lane) -> LaneMemory:
+    rounds = tuple((instance.number, address, rounds) for (instance, address), rounds in lane.rounds.items())
+    return LaneMemory(*key, lane.interval_s, lane.free_from_s, rounds)

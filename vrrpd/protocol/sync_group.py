@@ -7,10 +7,13 @@ those that come to a group of masters by a reload: they drag nobody down before 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from vrrpd.config.model import SyncGroup
 from vrrpd.protocol.actions import Cause
 from vrrpd.protocol.events import BecomeMaster, Event, FollowGroup
 from vrrpd.protocol.instance import Instance
+from vrrpd.protocol.memory import GroupMemory
 from vrrpd.protocol.states import State
 
 REIGNING = frozenset({State.MASTER, State.LISTENING})
@@ -51,10 +54,31 @@ class Group:
         self.members = [other for other in self.members if other is not member]
         self._joining.discard(member)
         self._in_group_fault.discard(member)
+        if self._last_wish is not None and self._last_wish[0] is member:
+            self._last_wish = None
 
     def note_wish(self, member: Instance, cause: Cause) -> None:
         """A member said `WantsMaster`."""
         self._last_wish = member, cause
+
+    def memory(self) -> GroupMemory:
+        """What it remembers."""
+        joining, in_group_fault = (frozenset(one.number for one in some) for some in (self._joining, self._in_group_fault))
+        last_wish = self._last_wish and (self._last_wish[0].number, self._last_wish[1])
+        members = tuple(member.number for member in self.members)
+        return GroupMemory(self.settings, self.state, members, joining, in_group_fault, last_wish)
+
+    @classmethod
+    def recalled(cls, memory: GroupMemory, instances: Mapping[int, Instance]) -> Group:
+        """One that remembers this. Raises KeyError where a member is missing."""
+        group = cls(memory.settings)
+        group.state = memory.state
+        group.members = [instances[number] for number in memory.members]
+        group._joining = {instances[number] for number in memory.joining}
+        group._in_group_fault = {instances[number] for number in memory.in_group_fault}
+        if memory.last_wish is not None:
+            group._last_wish = instances[memory.last_wish[0]], memory.last_wish[1]
+        return group
 
     def review(self) -> list[Order]:
         """What the members are to be told now; to be asked again when they were told, until there is nothing."""

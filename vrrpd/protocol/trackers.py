@@ -40,7 +40,7 @@ class Demands:
         for reason, kind in self.faults.items():
             if reason not in before.faults:
                 yield FaultRaised(reason, Cause.INTERFACE_DOWN if kind is Kind.INTERFACE else Cause.TRACKER_DOWN)
-        for name in before.adjustments.keys() | self.adjustments.keys():
+        for name in sorted(before.adjustments.keys() | self.adjustments.keys()):  # the same order in every process
             number = self.adjustments.get(name, 0)
             if number != before.adjustments.get(name, 0):
                 yield AdjustmentChanged(name, number)

@@ -21,11 +21,12 @@ from vrrpd.protocol.deadlines import Deadlines
 from vrrpd.protocol.events import AnnounceAgain, Event, Failover, Reconfigured, Shutdown, Start
 from vrrpd.protocol.instance import Instance
 from vrrpd.protocol.lateness import Lateness
+from vrrpd.protocol.memory import InstanceMemory, RouterMemory, memory_of, recall
 from vrrpd.protocol.pacing import AnnounceAddresses, Pacing
 from vrrpd.protocol.states import State
 from vrrpd.protocol.sync_group import Group
 from vrrpd.protocol.trackers import Demands, Kind, demands
-from vrrpd.protocol.wire import virtual_router_key
+from vrrpd.protocol.wire import Heard, Refused, virtual_router_key
 
 
 class InstanceKey(NamedTuple):
@@ -55,6 +56,8 @@ class VrrpRouter:
     """Every virtual router of one host."""
 
     def __init__(self, starts_from_s: float = float("-inf")) -> None:
+        self.made = 0
+        """How many virtual routers there have ever been: the number of the last one."""
         self.starts_from_s = starts_from_s
         """When the first may take part (`vrrp_startup_delay`); those that resume do so at once."""
         self._instances: dict[InstanceKey, Instance] = {}
@@ -116,8 +119,13 @@ class VrrpRouter:
         key = key_of(router)
         if key in self._instances:
             raise ValueError(f"there is a virtual router {router.virtual_router_id} on {router.interface} already")
-        instance = self._instances[key] = Instance(router, self.lateness)
+        self.made += 1
+        instance = self._instances[key] = Instance(router, self.lateness, self.made)
         return instance
+
+    def start_from(self, at_s: float) -> None:
+        """Have virtual routers that are to start wait until then."""
+        self.starts_from_s = at_s
 
     def start(self, key: InstanceKey, now_s: float, *, resume_master: bool = False) -> None:
         """Let it take part; as master if it was that before its process died a moment ago."""
@@ -127,12 +135,12 @@ class VrrpRouter:
             self._deadlines.set(instance, self.starts_from_s)
             return
         self._review_demands(instance, now_s)
-        self.inform(instance, Start(resume_master=resume_master), now_s)
+        self._tell(instance, Start(resume_master=resume_master), now_s)
 
     def reconfigure(self, key: InstanceKey, router: VirtualRouter, now_s: float) -> None:
         """A reload changes a virtual router, but not its key."""
         instance = self._instances[key]
-        self.inform(instance, Reconfigured(router), now_s)
+        self._tell(instance, Reconfigured(router), now_s)
         self._review_demands(instance, now_s)
 
     def dismiss(self, key: InstanceKey, now_s: float) -> None:
@@ -144,12 +152,14 @@ class VrrpRouter:
             group.drop(instance)
             self._keep_together(group, now_s)
         self._leavers[instance] = key
-        self.inform(instance, Shutdown(), now_s)
+        self._tell(instance, Shutdown(), now_s)
 
     def abandon_leavers(self) -> None:
         """Wait no longer for those that still hand over; what they hold is for the caller to take away."""
         for leaver in self._leavers:
             self._deadlines.set(leaver, None)
+            self._demands.pop(leaver, None)
+            self._pacing.forget(leaver)
         self._leavers.clear()
 
     def group(self, groups: Iterable[SyncGroup], now_s: float) -> None:
@@ -159,7 +169,7 @@ class VrrpRouter:
         """
         wanted = {group.name: group for group in groups}
         by_name = {instance.router.name: instance for instance in self._instances.values()}
-        for name in self._groups.keys() - wanted.keys():
+        for name in [name for name in self._groups if name not in wanted]:
             self._order(self._groups.pop(name).admit([]), now_s)
         for name, settings in wanted.items():
             group = self._groups.setdefault(name, Group(settings))
@@ -181,7 +191,7 @@ class VrrpRouter:
     def tell(self, key: InstanceKey, event: Event, now_s: float) -> None:
         """Tell a virtual router what happened, and those with its key that still hand over."""
         for instance in self._with_key(key):
-            self.inform(instance, event, now_s)
+            self._tell(instance, event, now_s)
 
     def learn(self, kind: Kind, name: str, result: bool | int, now_s: float) -> None:
         """A tracked thing is well or not; of a file, its number. Those concerned hear of it, also when they start later."""
@@ -194,21 +204,26 @@ class VrrpRouter:
         """The operator wants another master. Those that are master together go together."""
         group = self._group_of.get(self._instances[key])
         for member in list(group.members) if group else [self._instances[key]]:
-            self.inform(member, Failover(), now_s)
+            self._tell(member, Failover(), now_s)
 
     def inform(self, instance: Instance, event: Event, now_s: float) -> None:
         """Tell this one alone, be it wanted or handing over."""
-        instance.on_event(event, now_s)
-        self._settle(instance, now_s)
+        self._tell(instance, event, now_s)
 
     def on_packet(self, interface: str, datagram: bytes, now_s: float) -> None:
         """Take in a whole IP packet that came through `interface`. Never raises, whatever is in it."""
         key = virtual_router_key(datagram)
         heard_by = [] if key is None else self._with_key(InstanceKey(interface, *key))
         for instance in heard_by:
-            instance.on_packet(datagram, now_s)
-            self._settle(instance, now_s)
+            heard = instance.read(datagram, now_s)
+            if heard is not None:
+                self.hear(instance, heard, now_s)
         self.unknown_virtual_router_ids += not heard_by
+
+    def hear(self, instance: Instance, heard: Heard | Refused, now_s: float) -> None:
+        """Let this one alone know what it heard: what `on_packet` read, or somebody else before."""
+        instance.hear(heard, now_s)
+        self._settle(instance, now_s)
 
     def on_timer(self, now_s: float) -> None:
         """Do what is due. Called too early it does nothing; called late it does each thing once."""
@@ -216,13 +231,54 @@ class VrrpRouter:
             if instance in self._postponed:
                 self._postponed.discard(instance)
                 self._review_demands(instance, now_s)
-                self.inform(instance, Start(), now_s)
+                self._tell(instance, Start(), now_s)
                 continue
             instance.on_timer(now_s)
             self._settle(instance, now_s)
         self._actions.extend(self._pacing.on_timer(now_s))
 
+    # -- memory ---------------------------------------------------------------------------------------------------------
+
+    def memory(self) -> RouterMemory:
+        """What they remember, when there is nothing to be drained."""
+        everybody = (*self._leavers, *self._instances.values())
+        return RouterMemory(
+            instances=tuple(InstanceMemory(one.number, one.router, memory_of(one)) for one in everybody),
+            made=self.made,
+            starts_from_s=self.starts_from_s,
+            wanted=tuple(instance.number for instance in self._instances.values()),
+            leaving=tuple(leaver.number for leaver in self._leavers),
+            postponed=frozenset(instance.number for instance in self._postponed),
+            groups=tuple(group.memory() for group in self._groups.values()),
+            results=dict(self._results),
+            demands={instance.number: demands for instance, demands in self._demands.items()},
+            pacing=self._pacing.memory(),
+            deadlines=tuple((deadline_s, instance.number) for deadline_s, instance in self._deadlines.armed()),
+        )
+
+    def recall(self, memory: RouterMemory) -> None:
+        """Have these virtual routers, before there are any. Raises LookupError or ValueError where that is not sound."""
+        instances = {number: Instance(router, self.lateness, number) for number, router, _ in memory.instances}
+        for number, _router, remembered in memory.instances:
+            recall(instances[number], remembered)
+        self.made, self.starts_from_s = memory.made, memory.starts_from_s
+        self._instances = {key_of(instances[number].router): instances[number] for number in memory.wanted}
+        self._leavers = {instances[number]: key_of(instances[number].router) for number in memory.leaving}
+        self._postponed = {instances[number] for number in memory.postponed}
+        groups = [Group.recalled(group, instances) for group in memory.groups]
+        self._groups = {group.settings.name: group for group in groups}
+        self._group_of = {member: group for group in groups for member in group.members}
+        self._results = dict(memory.results)
+        self._demands = {instances[number]: demands for number, demands in memory.demands.items()}
+        self._pacing.recall(memory.pacing, instances)
+        for deadline_s, number in memory.deadlines:
+            self._deadlines.set(instances[number], deadline_s)
+
     # -- pieces ---------------------------------------------------------------------------------------------------------
+
+    def _tell(self, instance: Instance, event: Event, now_s: float) -> None:
+        instance.on_event(event, now_s)
+        self._settle(instance, now_s)
 
     def _with_key(self, key: InstanceKey) -> list[Instance]:
         """The virtual router of this key, behind those of the same key that still hand over."""
@@ -288,4 +344,4 @@ class VrrpRouter:
         now = demands(instance.router, group.settings.tracking if group else Tracking(), self._results)
         self._demands[instance] = now
         for event in now.events_since(before):
-            self.inform(instance, event, now_s)
+            self._tell(instance, event, now_s)
