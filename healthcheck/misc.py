@@ -20,7 +20,7 @@ from functools import lru_cache
 from typing import TypedDict
 
 from healthcheck.sockets import error_text
-from healthcheck.types import MiscCheck, NotProbed, ProbeResult, Round, WeightSet
+from healthcheck.types import MiscCheck, NotProbed, ProbeResult, Round, WeightAdded, WeightSet
 
 COMMANDS_IN_FLIGHT_MAX = 256
 """Commands at once; more would rather hide what a server is like than find it out."""
@@ -33,6 +33,8 @@ READ_OCTETS = 65_536
 """What a pipe holds."""
 WEIGHT_OFFSET = 2
 """An exit status of this or more is a weight with this added."""
+CONFIGURED_WEIGHT = WeightAdded(0)
+"""What status 0 asks for: a command that has no more to say takes back what it said before."""
 
 
 class CommandRunner:
@@ -75,7 +77,7 @@ def judged(check: MiscCheck, status: int, latency_s: float, output: str = "") ->
     said = f"exit status {status}{output}"
     if check.sets_weight and status >= WEIGHT_OFFSET:
         return ProbeResult(True, latency_s, said, WeightSet(status - WEIGHT_OFFSET))
-    return ProbeResult(status == 0, latency_s, said)
+    return ProbeResult(status == 0, latency_s, said, CONFIGURED_WEIGHT if check.sets_weight and status == 0 else None)
 
 
 class _Command:

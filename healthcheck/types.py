@@ -274,7 +274,8 @@ class UdpCheck(NetworkCheck):
 
 @dataclass(frozen=True, slots=True)
 class MiscCheck:
-    """Up while a command ends with status 0; with `sets_weight` also with 2 to 255, which is the weight plus 2."""
+    """Up while a command ends with status 0; with `sets_weight` also with 2 to 255, which is the weight plus 2. Status 0 gives
+    the configured weight back."""
 
     command: tuple[str, ...]
     """The program's path and its arguments."""

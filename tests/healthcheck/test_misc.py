@@ -15,7 +15,7 @@ import pytest
 
 from healthcheck import misc
 from healthcheck.misc import CommandRunner, judged
-from healthcheck.types import FIRST_STEP, MiscCheck, NotProbed, Outcome, ProbeResult, WeightSet, WeightWish
+from healthcheck.types import FIRST_STEP, MiscCheck, NotProbed, Outcome, ProbeResult, WeightAdded, WeightSet, WeightWish
 from tests.healthcheck.servers import closed_again, descriptors_open
 
 PATIENCE_S = 20.0
@@ -46,7 +46,7 @@ async def result(check: MiscCheck) -> ProbeResult:
         (0, False, True, None),
         (1, False, False, None),
         (2, False, False, None),
-        (0, True, True, None),
+        (0, True, True, WeightAdded(0)),
         (1, True, False, None),
         (2, True, True, WeightSet(0)),
         (7, True, True, WeightSet(5)),

@@ -350,7 +350,7 @@ CHECKERS = (
             "misc_dynamic",
             "Its exit status sets the server's weight.",
             since="1.1.8",
-            details="0: up, the weight stays. 1: down. 2 to 255: up, with a weight of two less, 253 at the most.",
+            details="0: up, with the configured weight. 1: down. 2 to 255: up, with a weight of two less, 253 at the most.",
         ),
         line("user", "Who runs it.", USER, GROUP, default="script_user", since="1.3.0"),
         common=PACE,
