@@ -259,8 +259,8 @@ def test_no_tunnel_leads_there_while_connections_are_synchronised(reader: Reader
     ("settings", "messages", "thresholds"),
     [
         ("uthreshold 9\n lthreshold 9", (), (9, 9)),
-        ("uthreshold 9\n lthreshold 10", ("7:13 reduced",), (9, 0)),
-        ("lthreshold 1", ("6:13 reduced",), (0, 0)),
+        ("uthreshold 9\n lthreshold 10", ("8:13 reduced",), (9, 0)),
+        ("lthreshold 1", ("7:14 reduced",), (0, 0)),
     ],
 )
 def test_a_lower_threshold_is_not_above_the_upper_one(
