@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
-from netns_lab.namespaces import Lab, Namespace
+from netns_lab.namespaces import Host, Lab, Namespace
 
 ETH_P_ALL = 0x0003
 ETH_P_IP = 0x0800
@@ -31,6 +31,7 @@ TCP_FLAGS = 47
 SOL_PACKET = 263
 PACKET_ADD_MEMBERSHIP = 1
 PACKET_STATISTICS = 6
+PACKET_IGNORE_OUTGOING = 23
 PACKET_MR_PROMISC = 1
 SO_RCVBUFFORCE = 33
 SO_TIMESTAMPNS = 35
@@ -68,8 +69,18 @@ class LostFramesError(Exception):
 class Sniffer:
     """Collects the frames of one interface from when it is made until it is closed."""
 
-    def __init__(self, namespace: Namespace, interface: str = "eth0", accept: Callable[[Frame], bool] = lambda _: True) -> None:
-        """Listen on an interface of a host; only frames that `accept` is true for are returned."""
+    def __init__(
+        self,
+        namespace: Namespace,
+        interface: str = "eth0",
+        accept: Callable[[Frame], bool] = lambda _: True,
+        *,
+        outgoing: bool = True,
+    ) -> None:
+        """Listen on an interface of a host; only frames that `accept` is true for are returned.
+
+        Without `outgoing` the kernel collects only what the interface receives, so that a flood sent through it costs nothing.
+        """
         self._accept = accept
         with namespace.entered():
             self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)  # protocol 0 receives nothing until bound
@@ -77,6 +88,7 @@ class Sniffer:
             self._socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
             membership = MEMBERSHIP.pack(socket.if_nametoindex(interface), PACKET_MR_PROMISC, 0, bytes(8))
             self._socket.setsockopt(SOL_PACKET, PACKET_ADD_MEMBERSHIP, membership)
+            self._socket.setsockopt(SOL_PACKET, PACKET_IGNORE_OUTGOING, not outgoing)
             self._socket.bind((interface, ETH_P_ALL))
 
     def __enter__(self) -> Self:
@@ -127,6 +139,11 @@ class Sniffer:
 def on_bridge(lab: Lab, accept: Callable[[Frame], bool] = lambda _: True) -> Sniffer:
     """A sniffer of all that passes the bridge, whoever sends it to whom."""
     return Sniffer(lab.bridge, "br0", accept)
+
+
+def from_host(lab: Lab, host: Host, accept: Callable[[Frame], bool] = lambda _: True) -> Sniffer:
+    """A sniffer of what one host sends, at the other end of its cable."""
+    return Sniffer(lab.bridge, host.plan.name, accept, outgoing=False)
 
 
 def is_vrrp(frame: Frame) -> bool:

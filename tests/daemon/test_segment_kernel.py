@@ -44,7 +44,7 @@ class Host:
         self.sources: list[bytes] = []
         self.answers: list[tuple[Address, bytes]] = []
         self._arrived = asyncio.Event()
-        self.segment = Segment("eth0", self._on_datagram, self._on_answer)
+        self.segment = Segment("eth0", self._on_datagram, self._on_answer, lambda _segment: {PEER})
         self.call(self.segment.learn, namespace.link("eth0"))
 
     def _on_datagram(self, _segment: Segment, datagram: bytes) -> None:
@@ -180,8 +180,8 @@ async def test_the_neediest_router_says_how_much_room_a_shared_socket_has(ends: 
     for number, octets in ((50, None), (51, 2_000_000), (52, 1_000)):
         router = replace(ROUTER, virtual_router_id=number, receive_buffer_octets=octets)
         ends[0].call(segment.join, router, OWN)
-    [receiver] = segment._receivers.values()
-    assert receiver.buffer_octets == 2_000_000
+    [listener] = segment._listeners.values()
+    assert [receiver.buffer_octets for receiver in listener._receivers] == [2_000_000, 2_000_000]
 
 
 async def test_a_group_is_joined_again_when_the_link_can_carry_ipv6_again(ends: tuple[Host, Host]) -> None:

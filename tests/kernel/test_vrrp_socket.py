@@ -21,7 +21,15 @@ from vrrpd.config.model import (
 )
 from vrrpd.config.position import Position
 from vrrpd.kernel.links import Link
-from vrrpd.kernel.vrrp_socket import IPPROTO_AH, IPPROTO_VRRP, AdvertReceiver, AdvertSender, Reception, reception
+from vrrpd.kernel.vrrp_socket import (
+    DATAGRAMS_MAX,
+    IPPROTO_AH,
+    IPPROTO_VRRP,
+    AdvertReceiver,
+    AdvertSender,
+    Reception,
+    reception,
+)
 from vrrpd.protocol.wire import Datagram
 
 ROUTER = VirtualRouter("VI_1", "eth0", 50, 100, Position("test.conf", 1, 1))
@@ -110,6 +118,14 @@ def test_a_failed_read_is_counted_and_nothing_was_received() -> None:
     failing = receiver(Failing(errno.ENETDOWN))
     assert failing.receive() == []
     assert failing.errors == 1
+
+
+def test_no_more_is_read_than_may_be() -> None:
+    class Endless:
+        def recvmsg(self, octets: int, _ancillary_octets: int) -> tuple[bytes, list[object], int, tuple[str, int]]:
+            return bytes(octets), [], 0, ("192.168.4.6", 0)
+
+    assert [len(receiver(Endless()).receive(count)) for count in (0, 5, DATAGRAMS_MAX + 1)] == [0, 5, DATAGRAMS_MAX]
 
 
 def test_nothing_waiting_is_no_error() -> None:

@@ -325,6 +325,61 @@ def test_who_listens_for_unicast_ipv6_hears_no_group(hosts6: tuple[Namespace, Na
     assert peer.receive() == []
 
 
+# -- senders told apart -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("what", "known", "stranger"),
+    [
+        (MULTICAST, datagram("192.168.4.5"), datagram("192.168.4.7")),
+        (Reception(IPPROTO_AH, VRRP_GROUP), AUTHENTICATED, AUTHENTICATED[:15] + b"\7" + AUTHENTICATED[16:]),
+        (MULTICAST6, CAPTURED6, CAPTURED6[:23] + b"\7" + CAPTURED6[24:]),
+    ],
+    ids=["IPv4", "authentication header", "IPv6"],
+)
+def test_senders_can_be_heard_apart(
+    hosts6: tuple[Namespace, Namespace], opened: Opener, what: Reception, known: bytes, stranger: bytes
+) -> None:
+    left, right = (opened(host, what) for host in hosts6)
+    senders: list[Address] = [IPv4Address("192.168.4.5"), IPv6Address(CAPTURED6[8:24])]
+
+    def heard() -> list[int]:
+        """The senders' last octets, when both have spoken."""
+        for octets in (known, stranger):
+            assert left.send(octets) is None
+        return [octets[15 if octets[0] >> 4 == 4 else 23] for octets in right.receive()]
+
+    assert heard() == [5, 7]
+    right.receiver.hear_only(senders)
+    assert heard() == [5]
+    right.receiver.hear_all_but(senders)
+    assert heard() == [7]
+    right.receiver.hear_only(())
+    assert heard() == []
+    right.receiver.hear_all_but(())
+    assert heard() == [5, 7]
+
+
+def test_more_senders_than_a_filter_can_tell_apart_are_no_error(pair: tuple[Ends, Ends]) -> None:
+    left, right = pair
+    right.receiver.hear_only([IPv4Address(number) for number in range(1, 2_000)])
+    assert left.send(datagram("0.0.0.9")) is None
+    assert left.send(datagram("192.168.4.5")) is None
+    assert [octets[12:16] for octets in right.receive()] == [bytes((0, 0, 0, 9))]
+
+
+def test_a_deaf_socket_hears_whom_it_is_told_to_hear(hosts: tuple[Namespace, Namespace], opened: Opener) -> None:
+    left = opened(hosts[0])
+    with hosts[1].entered():
+        deaf = AdvertReceiver(hosts[1].link("eth0"), MULTICAST, deaf=True)
+    left.send(datagram("192.168.4.5"))
+    assert deaf.receive() == []
+    deaf.hear_only([IPv4Address("192.168.4.5")])
+    left.send(datagram("192.168.4.5"))
+    assert len(deaf.receive()) == 1
+    deaf.close()
+
+
 # -- floods -----------------------------------------------------------------------------------------------------------------
 
 

@@ -421,12 +421,12 @@ def test_a_problem_is_told_again_when_the_state_has_changed() -> None:
 
 
 @pytest.mark.parametrize("make", [started, master])
-def test_our_own_advert_come_back_changes_nothing(make: type[Instance]) -> None:
+def test_our_own_advert_come_back_is_counted_and_changes_nothing(make: type[Instance]) -> None:
     instance = make(router())
     before, deadline_s = replace(instance.counters), instance.deadline()
     for priority in (0, 50, 100, 255):
         instance.on_packet(heard(priority, DIRECTOR_1), NOW_S + 0.5)
-    assert (instance.counters, instance.deadline()) == (before, deadline_s)
+    assert (instance.counters, instance.deadline()) == (replace(before, own_address_heard=4), deadline_s)
     assert story(instance.actions()) == ["notice OWN_ADDRESS_HEARD"]
 
 

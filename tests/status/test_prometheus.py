@@ -254,6 +254,7 @@ def test_every_fault_of_an_advert_is_counted_under_its_own_reason() -> None:
         "destination": 24,
         "source": 25,
         "ignored_as_owner": 26,
+        "own_address": 27,
     }
 
 
@@ -297,6 +298,8 @@ def test_what_a_virtual_router_speaks_is_told() -> None:
         ("vrrpd_unknown_virtual_router_adverts_total", 41),
         ("vrrpd_address_repairs_total", 42),
         ("vrrpd_send_errors_total", 43),
+        ("vrrpd_receive_errors_total", 46),
+        ("vrrpd_receive_drops_total", 47),
         ("vrrpd_router_lateness_max_seconds", 0.044),
         ("vrrpd_router_messages_dropped_total", 45),
         ("vrrpd_ipvs_foreign_rows", 51),

@@ -50,6 +50,7 @@ COUNTERS = Counters(
     destination_errors=24,
     source_errors=25,
     ignored_as_owner=26,
+    own_address_heard=27,
 )
 ROUTER = VirtualRouterStatus(
     name="VI_1",
@@ -119,7 +120,7 @@ SNAPSHOT = Snapshot(
     configuration_loaded_unix_s=1_700_000_002.0,
     compat_metrics=CompatMetrics.BOTH,
     processes=(ProcessStatus("router", os.getpid(), True, True, 1), ProcessStatus("director", os.getppid(), True, True, 0)),
-    router=RouterStatus((ROUTER, BARE_ROUTER), 41, 42, 43, LATENESS, 45, (GROUP,)),
+    router=RouterStatus((ROUTER, BARE_ROUTER), 41, 42, 43, LATENESS, 45, (GROUP,), 46, 47),
     director=DirectorStatus((SERVER, WITHOUT_ROW), 51, 52, 53, 54, 55, 56),
 )
 NO_WORK = replace(

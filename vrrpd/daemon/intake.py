@@ -39,7 +39,7 @@ class Intake:
         """Listen on these interfaces, too, and know how they and all others are."""
         new = names - self._site.segments.keys()
         for name in new:
-            self._site.segments[name] = Segment(name, self._on_datagram, self._on_answer)
+            self._site.segments[name] = Segment(name, self._on_datagram, self._on_answer, self._known_senders)
         self._learn_everything()
         for name in new:
             self._site.routers.learn(Kind.INTERFACE, name, self._site.segments[name].up, self._site.now_s())
@@ -54,6 +54,12 @@ class Intake:
         """Hand an advert to its virtual router."""
         self._site.routers.on_packet(segment.name, datagram, self._site.now_s())
         self._performer.perform()
+
+    def _known_senders(self, segment: Segment) -> set[Address]:
+        """Masters of the segment, and the peers that are configured."""
+        instances = [instance for instance in self._site.stations if instance.router.interface == segment.name]
+        peers = {peer.address for each in instances if each.router.unicast for peer in each.router.unicast.peers}
+        return peers | {each.master_address for each in instances if each.master_address is not None}
 
     def _on_answer(self, segment: Segment, address: Address, mac: bytes) -> None:
         """Somebody else says that he holds an address of ours."""

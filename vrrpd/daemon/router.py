@@ -180,6 +180,8 @@ class Router:
             unknown_virtual_router_ids=routers.unknown_virtual_router_ids,
             address_repairs=site.holdings.repairs,
             send_errors=sum(segment.send_errors for segment in site.segments.values()),
+            receive_errors=sum(segment.receive_errors for segment in site.segments.values()),
+            receive_drops=sum(segment.receive_drops for segment in site.segments.values()),
             lateness=LatenessStatus(BUCKETS_S, tuple(lateness.counts), lateness.sum_s, lateness.max_s),
             messages_dropped=self._channel.dropped,
         )

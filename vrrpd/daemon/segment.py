@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Collection
+from functools import partial
 from ipaddress import IPv4Address
 
 from vrrpd.config.model import Address, VirtualRouter
+from vrrpd.daemon.listener import Listener
 from vrrpd.kernel.announcements import FrameSocket
 from vrrpd.kernel.answers import AnswerSocket
 from vrrpd.kernel.arp import arp_probe
 from vrrpd.kernel.links import Link
 from vrrpd.kernel.ndp import UNSPECIFIED, neighbour_solicitation
-from vrrpd.kernel.vrrp_socket import RECEIVE_BUFFER_OCTETS, AdvertReceiver, AdvertSender, Reception, reception
+from vrrpd.kernel.vrrp_socket import RECEIVE_BUFFER_OCTETS, AdvertSender, Reception, reception
 from vrrpd.protocol.wire import Datagram
 
 log = logging.getLogger(__name__)
@@ -36,21 +38,23 @@ class Segment:
         name: str,
         on_datagram: Callable[[Segment, bytes], None],
         on_answer: Callable[[Segment, Address, bytes], None],
+        known_senders: Callable[[Segment], Collection[Address]],
     ) -> None:
         """`on_datagram` is given each packet that was heard; `on_answer` an address of `watch` and the MAC of somebody else
-        who says that he holds it."""
+        who says that he holds it. `known_senders` tells whose packets must be heard also under a flood."""
         self.name = name
         self.link: Link | None = None
         self.send_errors = 0
         self._on_datagram = on_datagram
         self._on_answer = on_answer
+        self._known_senders = known_senders
         self._loop = asyncio.get_running_loop()
         self._members: dict[Member, tuple[Reception, int]] = {}
         """What each virtual router wants to hear, and the octets of receive buffer that it asks for."""
         self._watched: frozenset[Address] = frozenset()
         self._senders: dict[int, AdvertSender] = {}
         """By family."""
-        self._receivers: dict[Reception, AdvertReceiver] = {}
+        self._listeners: dict[Reception, Listener] = {}
         self._answers: dict[int, AnswerSocket] = {}
         """By family."""
         self._frames: FrameSocket | None = None
@@ -59,7 +63,7 @@ class Segment:
         self._lacks_sockets = False
         """The kernel refused one: each advert is an occasion to ask again."""
         self._closed_errors = self._closed_drops = 0
-        """Of the receivers that are no more."""
+        """Of the listeners that are no more."""
 
     # -- the link -------------------------------------------------------------------------------------------------------
 
@@ -79,8 +83,8 @@ class Segment:
 
     def close(self) -> None:
         """Close every socket. Who joined is remembered, for the interface may come back."""
-        for what in list(self._receivers):
-            self._close_receiver(what)
+        for what in list(self._listeners):
+            self._close_listener(what)
         self._close_answers()
         for sender in self._senders.values():
             sender.close()
@@ -124,12 +128,12 @@ class Segment:
     @property
     def receive_errors(self) -> int:
         """Times that adverts could not be read, since the start."""
-        return self._closed_errors + sum(receiver.errors for receiver in self._receivers.values())
+        return self._closed_errors + sum(listener.errors for listener in self._listeners.values())
 
     @property
     def receive_drops(self) -> int:
         """Adverts that the kernel dropped because they came faster than they were read, since the start."""
-        return self._closed_drops + sum(receiver.drops for receiver in self._receivers.values())
+        return self._closed_drops + sum(listener.drops for listener in self._listeners.values())
 
     # -- neighbours -----------------------------------------------------------------------------------------------------
 
@@ -170,40 +174,38 @@ class Segment:
     # -- sockets --------------------------------------------------------------------------------------------------------
 
     def _open_missing(self) -> None:
-        """Open what is needed and not there, and give each receiver the room that is asked for."""
+        """Open what is needed and not there, and give each listener the room that is asked for."""
         if self.link is None:
             return
         self._lacks_sockets = False
         for what, buffer_octets in self._members.values():
-            receiver = self._receivers.get(what) or self._open_receiver(what)
-            if receiver is not None:
-                receiver.widen(buffer_octets)
+            listener = self._listeners.get(what) or self._open_listener(what)
+            if listener is not None:
+                listener.widen(buffer_octets)
         if self.link.arp:
             for family in {address.version for address in self._watched} - self._answers.keys():
                 self._listen_for_answers(family)
 
     def _close_unneeded(self) -> None:
         needed = {what for what, _octets in self._members.values()}
-        for what in self._receivers.keys() - needed:
-            self._close_receiver(what)
+        for what in self._listeners.keys() - needed:
+            self._close_listener(what)
 
-    def _open_receiver(self, what: Reception) -> AdvertReceiver | None:
+    def _open_listener(self, what: Reception) -> Listener | None:
         assert self.link is not None
         try:
-            receiver = AdvertReceiver(self.link, what)
+            listener = Listener(self.link, what, partial(self._on_datagram, self), partial(self._known_senders, self))
         except OSError as error:
             self._refused(f"no socket for adverts to {what.destination}", error)
             return None
-        self._receivers[what] = receiver
-        self._loop.add_reader(receiver.fileno(), self._readable, receiver)
-        return receiver
+        self._listeners[what] = listener
+        return listener
 
-    def _close_receiver(self, what: Reception) -> None:
-        receiver = self._receivers.pop(what)
-        self._closed_errors += receiver.errors
-        self._closed_drops += receiver.drops
-        self._loop.remove_reader(receiver.fileno())
-        receiver.close()
+    def _close_listener(self, what: Reception) -> None:
+        listener = self._listeners.pop(what)
+        self._closed_errors += listener.errors
+        self._closed_drops += listener.drops
+        listener.close()
 
     def _sender(self, family: int) -> AdvertSender | None:
         if self.link is not None and family not in self._senders:
@@ -252,10 +254,6 @@ class Segment:
         if what not in self._refusals:
             self._refusals.add(what)
             log.error("%s: %s: %s; it needs CAP_NET_RAW and CAP_NET_ADMIN", self.name, what, error.strerror)
-
-    def _readable(self, receiver: AdvertReceiver) -> None:
-        for datagram in receiver.receive():
-            self._on_datagram(self, datagram)
 
     def _answered(self, listener: AnswerSocket) -> None:
         for address, mac in listener.receive():

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import socket
 import struct
+from collections.abc import Collection
 from contextlib import ExitStack
 from dataclasses import dataclass
 from ipaddress import IPv4Address
@@ -19,8 +20,11 @@ from vrrpd.kernel.socket_options import (
     DROP,
     JUMP_IF_EQUAL,
     LOAD_BYTE_BEHIND_X,
+    LOAD_WORD,
     LOAD_X_WITH_IPV4_HEADER_LENGTH,
+    NETWORK_HEADER,
     TAKE,
+    Instruction,
     attach_filter,
     bind_to_interface,
     dropped,
@@ -51,11 +55,16 @@ RECEIVE_BUFFER_OCTETS = 524_288
 """Unless configured. The kernel doubles it and charges 768 octets or more for an advert: room for some 1,300, which is all 255
 virtual routers of a segment for five seconds."""
 
-AH_CARRIES_VRRP = (
+SENDERS_MAX = 256
+"""Told apart by a filter, which compares them one by one, two instructions each; the rest counts as unknown. More would not fit
+the 20,480 octets (net.core.optmem_max) of older kernels, where a filter and its successor are charged together."""
+SENDER_TAIL_AT = {4: NETWORK_HEADER + 12, 6: NETWORK_HEADER + 20}
+"""Where the last four octets of the source are in an IP header, by family."""
+
+AH_CARRIES_VRRP: tuple[Instruction, ...] = (
     (LOAD_X_WITH_IPV4_HEADER_LENGTH, 0, 0, 0),
     (LOAD_BYTE_BEHIND_X, 0, 0, 0),  # the authentication header begins with what comes next (RFC 4302 section 2.1)
-    (JUMP_IF_EQUAL, 0, 1, IPPROTO_VRRP),
-    TAKE,
+    (JUMP_IF_EQUAL, 1, 0, IPPROTO_VRRP),
     DROP,
 )
 """Keeps IPsec's packets from a socket that hears authenticated adverts."""
@@ -129,13 +138,18 @@ class AdvertReceiver:
     Raises OSError where the socket cannot be had: as for `AdvertSender`, and where the group cannot be joined.
     """
 
-    def __init__(self, link: Link, what: Reception, buffer_octets: int = RECEIVE_BUFFER_OCTETS) -> None:
+    def __init__(self, link: Link, what: Reception, buffer_octets: int = RECEIVE_BUFFER_OCTETS, *, deaf: bool = False) -> None:
+        """A deaf one hears nobody before it is told whom."""
         self.errors = 0
         """Times that reading failed other than for want of datagrams, and datagrams that were too long."""
         self.buffer_octets = 0
         self._reception = what
         with ExitStack() as opened:
             self._socket = opened.enter_context(_raw_socket(what.destination.version, what.protocol))
+            if deaf:
+                self.hear_only(())
+            else:
+                self.hear_all_but(())
             _bind_receiver(self._socket, link, what)
             self.widen(buffer_octets)
             opened.pop_all()
@@ -160,11 +174,26 @@ class AdvertReceiver:
             self.buffer_octets = buffer_octets
             set_receive_buffer(self._socket, buffer_octets)
 
-    def receive(self) -> list[bytes]:
-        """The waiting datagrams, IP header included, at most DATAGRAMS_MAX of them. Never raises."""
+    def hear_only(self, senders: Collection[Address]) -> None:
+        """Let the kernel drop, from now on, what others send; what is waiting stays. Raises OSError."""
+        self._filter(senders, theirs=TAKE, of_others=DROP)
+
+    def hear_all_but(self, senders: Collection[Address]) -> None:
+        """Let the kernel drop, from now on, what these send; what is waiting stays. Raises OSError."""
+        self._filter(senders, theirs=DROP, of_others=TAKE)
+
+    def _filter(self, senders: Collection[Address], *, theirs: Instruction, of_others: Instruction) -> None:
+        tails = sorted({int.from_bytes(sender.packed[-4:], "big") for sender in senders})[:SENDERS_MAX]
+        is_vrrp = AH_CARRIES_VRRP if self._reception.protocol == IPPROTO_AH else ()
+        is_of = [instruction for tail in tails for instruction in ((JUMP_IF_EQUAL, 0, 1, tail), theirs)]
+        load = (LOAD_WORD, 0, 0, SENDER_TAIL_AT[self._reception.destination.version])
+        attach_filter(self._socket, (*is_vrrp, load, *is_of, of_others))
+
+    def receive(self, at_most: int = DATAGRAMS_MAX) -> list[bytes]:
+        """The waiting datagrams, IP header included, at most so many of them, and DATAGRAMS_MAX. Never raises."""
         datagrams: list[bytes] = []
         try:
-            for _ in range(DATAGRAMS_MAX):
+            for _ in range(min(at_most, DATAGRAMS_MAX)):
                 octets, ancillary, flags, sender = self._socket.recvmsg(DATAGRAM_OCTETS_MAX, ANCILLARY_OCTETS)
                 if flags & socket.MSG_TRUNC:
                     self.errors += 1
@@ -198,8 +227,6 @@ def _bind_receiver(receiver: socket.socket, link: Link, what: Reception) -> None
     """
     destination = what.destination
     bind_to_interface(receiver, link)
-    if what.protocol == IPPROTO_AH:
-        attach_filter(receiver, AH_CARRIES_VRRP)
     if isinstance(destination, IPv4Address):
         receiver.setsockopt(socket.IPPROTO_IP, IP_FREEBIND, 1)
         receiver.bind(_socket_address(destination, link))

@@ -57,6 +57,8 @@ class Counters:
     """Adverts to another group, to us alone where a group is meant, or to a group where peers are meant (ours)."""
     source_errors: int = 0
     """Adverts of somebody who is no unicast peer, where peers are minded (ours)."""
+    own_address_heard: int = 0
+    """Packets with our own address as their source: somebody else uses it, or the network sends ours back (ours)."""
     ignored_as_owner: int = 0
     """Adverts that were good, and heeded by no owner of the addresses (`owner_ignore_adverts`; ours)."""
     priority_zero_received: int = 0

@@ -92,6 +92,10 @@ class RouterStatus:
     lateness: LatenessStatus
     messages_dropped: int
     sync_groups: tuple[SyncGroupStatus, ...] = ()
+    receive_errors: int = 0
+    """Times that adverts could not be read."""
+    receive_drops: int = 0
+    """Packets that the kernel dropped because they came faster than they are read; some were heard on another socket."""
 
 
 @dataclass(frozen=True, slots=True)

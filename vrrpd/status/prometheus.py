@@ -166,6 +166,12 @@ def _router(router: RouterStatus) -> Iterator[Metric]:
         "vrrpd_address_repairs", "Virtual addresses put back after something else removed them.", router.address_repairs
     )
     yield CounterMetricFamily("vrrpd_send_errors", "Adverts and announcements not sent.", router.send_errors)
+    yield CounterMetricFamily("vrrpd_receive_errors", "Times that adverts could not be read.", router.receive_errors)
+    yield CounterMetricFamily(
+        "vrrpd_receive_drops",
+        "Packets of VRRP that the kernel dropped because they came faster than they are read.",
+        router.receive_drops,
+    )
     yield GaugeMetricFamily(
         "vrrpd_router_lateness_max_seconds", "The longest that a deadline was served late.", router.lateness.max_s
     )
@@ -247,6 +253,7 @@ def _rejections(router: VirtualRouterStatus) -> Iterator[tuple[str, int]]:
     yield "destination", counters.destination_errors
     yield "source", counters.source_errors
     yield "ignored_as_owner", counters.ignored_as_owner
+    yield "own_address", counters.own_address_heard
     yield "address_list", counters.address_list_errors
 
 
