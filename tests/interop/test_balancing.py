@@ -2,51 +2,79 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 
 import pytest
 
-from tests.interop.balancing.arena import PARTIES, Player, arena
+from tests.interop.balancing.arena import arena
 from tests.interop.balancing.cases import Case
 from tests.interop.balancing.checkers import CHECKERS, LOSSES, RETRIES
 from tests.interop.balancing.differences import differences
+from tests.interop.balancing.player import OURS, PARTIES, THEIRS, Player
 from tests.interop.balancing.quorums import QUORUMS, WEIGHTS
+from tests.interop.balancing.reloads import RELOADS
 from tests.interop.balancing.services import SERVICES
 
-pytestmark = pytest.mark.kernel
+FAILURES = (*CHECKERS, *RETRIES, *LOSSES, *QUORUMS, *WEIGHTS, *SERVICES)
+CASES = (*FAILURES, *RELOADS)
 
-CASES = (*CHECKERS, *RETRIES, *LOSSES, *QUORUMS, *WEIGHTS, *SERVICES)
+Played = dict[str, Player]
+"""Cases by their names, played to their ends."""
 
 
 @pytest.fixture(scope="module")
-def played() -> Iterator[dict[str, Player]]:
-    """Every case by its name, played to its end."""
-    with arena(CASES, differences()) as built:
+def failures() -> Played:
+    """All that happens while the file stays as it is."""
+    return play(FAILURES)
+
+
+@pytest.fixture(scope="module")
+def reloads() -> Played:
+    """All that a changed file does."""
+    return play(RELOADS)
+
+
+def play(cases: Sequence[Case]) -> Played:
+    with arena(cases) as built:
         built.play()
-        yield {player.case.name: player for player in built.players}
+        return {player.case.name: player for player in built.players}
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_the_rows_are_the_same_after_each_step(case: Case, played: dict[str, Player]) -> None:
-    judge(played[case.name])
+def test_every_case_has_a_name_and_every_difference_a_step() -> None:
+    steps = {case.name: len(case.steps) for case in CASES}
+    assert len(steps) == len(CASES)
+    assert [(case, step) for case, step, _ in differences() if step not in range(steps[case] + 1)] == []
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize("case", FAILURES, ids=lambda case: case.name)
+def test_the_rows_are_the_same_after_each_failure(case: Case, failures: Played) -> None:
+    judge(failures[case.name])
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize("case", RELOADS, ids=lambda case: case.name)
+def test_the_rows_are_the_same_after_each_reload(case: Case, reloads: Played) -> None:
+    judge(reloads[case.name])
 
 
 def judge(player: Player) -> None:
-    before = ""
-    for number, (step, record) in enumerate(zip(player.case.steps, player.history, strict=True)):
+    before = dict.fromkeys(PARTIES, "")
+    for number, (step, record) in enumerate(zip(player.steps, player.history, strict=True)):
         where = f"step {number}, {step.do!r}"
-        difference = differences().get((player.case.name, number))
-        if difference is None:
-            assert record.shown == dict.fromkeys(PARTIES, step.shows), where
-            assert record.rows["theirs"] == record.rows["ours"], where
-        else:
-            assert difference.theirs != difference.ours, where
-            assert record.shown == {"theirs": difference.theirs, "ours": difference.ours}, where
+        expected = player.expected(number, "servers", step.shows)
+        assert record.servers == expected, where
+        if not player.difference(number, "servers"):
+            assert {party: record.only(party) for party in PARTIES} == player.expected(number, "rows", ""), where
+        assert all(any(step.holds in row for row in rows) for rows in record.rows.values() if step.holds), where
         if step.tries is not None:
-            assert record.tries == dict.fromkeys(PARTIES, step.tries), where
-        if step.after:
-            assert record.asked["theirs"] >= step.after, where
-            assert record.asked["ours"] >= step.after, where
-        if step.shows == before:
-            assert record.strayed == {}, where
-        before = step.shows
+            tries = {party: str(times) for party, times in record.tries.items()}
+            assert tries == player.expected(number, "tries", str(step.tries)), where
+        assert player.was_asked(number), where
+        if passing := player.difference(number, "passing"):
+            assert player.filled(passing.theirs) in record.log[THEIRS], where
+            record.strayed.pop(THEIRS, None)
+            assert f"real server {player.filled('[$address_a]:tcp:$port')} is" not in record.log[OURS], where
+        assert {party for party in record.strayed if expected[party] == before[party]} == set(), where
+        before = expected
+    assert player.notes == dict.fromkeys(PARTIES, player.case.notes)

@@ -21,20 +21,24 @@ What is done to servers is said as `a down; b sick`, one verb each:
     lost, found            what it sends vanishes on the way
     exits STATUS           what the command ends with; `hangs` lets it run on
     reload                 the case's next configuration is loaded
+
+In the end both daemons are stopped, and no row may be left.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 NO_SERVICE = "no service"
 FILE = "file"
 """The kind of a real server that is nothing but a number in a file: the cheapest way to be up or down."""
+HOST = "host"
+"""The kind of a real server on which nothing listens: enough for a PING_CHECK."""
 SETTINGS = {
     "delay_loop": 1,
     "warmup": 0,
-    "connect_timeout": 1,
+    "connect_timeout": 2,
     "retry": 1,
     "delay_before_retry": 0.3,
     "lb_algo": "rr",
@@ -54,6 +58,8 @@ class Step(NamedTuple):
     """How often each daemon has asked the server of the step's first deed when it shows that."""
     after: int = 0
     """Wait until each daemon has asked it so often; for steps that are to change nothing."""
+    holds: str = ""
+    """A text in one of the rows of each; for steps that do not change the weights."""
 
 
 @dataclass(frozen=True)
@@ -67,8 +73,10 @@ class Case:
     """What runs, such as `a:http b:file`."""
     steps: tuple[Step, ...]
     """The first is what was done before the daemons start, which may be nothing."""
-    reloaded: tuple[str, ...] = field(default=())
+    reloaded: tuple[str, ...] = ()
     """Its further configurations."""
+    notes: tuple[str, ...] = ()
+    """What its commands have noted when all is over, sorted."""
 
 
 def block(head: str, *lines: str) -> str:

@@ -10,7 +10,7 @@ from tests.interop.balancing.servers import PAGE
 DIGEST = hashlib.md5(PAGE, usedforsecurity=False).hexdigest()
 UP, DOWN = "a=1 b=1", "b=1"
 BEGIN = Step("", UP)
-SLOW = 4
+SLOW = 8
 """A delay_loop after which tries can be counted in peace."""
 
 
@@ -56,6 +56,18 @@ CHECKERS = (
     Case(
         "http of two pages",
         _checked("HTTP_GET", _url(), _url("status_code 200-204"), delay_loop=0.5),
+        "a:http",
+        _ups_and_downs("a sick", "a well"),
+    ),
+    Case(
+        "http of two pages in fast recovery",
+        _checked("HTTP_GET", "fast_recovery", _url(), _url("status_code 200-204"), delay_loop=2),
+        "a:http",
+        _ups_and_downs("a sick", "a well"),
+    ),
+    Case(
+        "http 1.1",
+        _checked("HTTP_GET", "http_protocol 1.1", "virtualhost lab", _url()),
         "a:http",
         _ups_and_downs("a sick", "a well"),
     ),
@@ -111,10 +123,16 @@ CHECKERS = (
     Case(
         "ping",
         _checked("PING_CHECK", name="h"),
-        "h:tcp",
+        "h:host",
         (Step("", "b=1 h=1"), Step("h gone", "b=1"), Step("h back", "b=1 h=1")),
     ),
     Case("file", virtual(filed("a"), filed("b")), "a:file b:file", _ups_and_downs("a writes 1", "a writes 0", "a writes -5")),
+    Case(
+        "one server in two services",
+        _checked("TCP_CHECK") + "\n" + virtual(real("a", block("TCP_CHECK")), real("b"), of="$vip 443"),
+        "a:tcp",
+        _ups_and_downs("a down", "a up"),
+    ),
     Case(
         "two checkers on one server",
         virtual(real("a", block("HTTP_GET", _url()), by_file("a")), real("b")),

@@ -8,6 +8,14 @@ AB, ABCD = "a:file b:file", "a:file b:file c:file d:file"
 SORRY = "sorry_server $s"
 INHIBIT = "sorry_server_inhibit"
 BOTH = Step("", "a=1 b=1")
+STORY = (BOTH, Step("a down; b down", ""), Step("b up", "b=1"), Step("a up", "a=1 b=1"))
+NOTED = (
+    'quorum_up "$note quorum-up"',
+    'quorum_down "$note quorum-down"',
+    filed("a", 'notify_up "$note a-up"', 'notify_down "$note a-down"'),
+    filed("b", 'notify_up "$note b-up"', 'notify_down "$note b-down"'),
+)
+"""The quorum and the servers with their commands."""
 DYNAMIC = block("MISC_CHECK", 'misc_path "$misc"', "misc_dynamic")
 
 QUORUMS = (
@@ -41,6 +49,12 @@ QUORUMS = (
         virtual(SORRY, "sorry_server_lvs_method DR", filed("a")),
         "a:file",
         (Step("", "a=1"), Step("a down", "s=1"), Step("a up", "a=1")),
+    ),
+    Case(
+        "sorry server that is a real server, too",
+        virtual("sorry_server $b", filed("a"), filed("b")),
+        AB,
+        (BOTH, Step("a down", "b=1"), Step("b down", "b=1"), Step("a up", "a=1"), Step("b up", "a=1 b=1")),
     ),
     Case(
         "sorry server with a quorum",
@@ -128,6 +142,20 @@ QUORUMS = (
         (Step("a down; b down", "s=1"), Step("a up", "a=1"), Step("b up", "a=1 b=1")),
     ),
     Case(
+        "omega",
+        virtual("omega", *NOTED),
+        AB,
+        STORY,
+        notes=("a-down", "a-down", "a-up", "b-down", "b-down", "b-up", *("quorum-down",) * 2, *("quorum-up",) * 2),
+    ),
+    Case(
+        "without omega",
+        virtual(*NOTED),
+        AB,
+        STORY,
+        notes=("a-down", "a-up", "b-down", "b-up", "quorum-down", "quorum-up", "quorum-up"),
+    ),
+    Case(
         "alpha of one",
         virtual(real("a", "alpha", block("TCP_CHECK")), real("b", block("TCP_CHECK"))),
         "a:tcp b:tcp",
@@ -212,9 +240,10 @@ WEIGHTS = (
         (
             Step("", "a=4 b=1"),
             Step("m exits 9", "a=7 b=1"),
-            Step("m exits 0", "a=7 b=1"),
+            Step("m exits 0", "a=4 b=1"),
+            Step("m exits 9", "a=7 b=1"),
             Step("m exits 1", "a=0 b=1"),
-            Step("m exits 0", "a=7 b=1"),
+            Step("m exits 0", "a=4 b=1"),
         ),
     ),
     Case(

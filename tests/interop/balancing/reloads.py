@@ -13,10 +13,13 @@ NEVER = 600
 PATIENT = virtual(real("a", block("TCP_CHECK")), B, delay_loop=NEVER)
 
 
-def _reloaded(name: str, before: str, after: str, shows: str, *, down: str = "", then: tuple[Step, ...] = ()) -> Case:
+def _reloaded(
+    name: str, before: str, after: str, shows: str, *, down: str = "", holds: str = "", then: tuple[Step, ...] = ()
+) -> Case:
     """Both servers up, or one down; then the other configuration."""
     begin = Step(down, "b=1") if down else BOTH
-    return Case(name, before, "a:file b:file c:file", (begin, Step("reload", shows), *then), (after,))
+    steps = (begin, Step("reload", shows, holds=holds), *then)
+    return Case(f"reload: {name}", before, "a:file b:file c:file", steps, (after,))
 
 
 RELOADS = (
@@ -38,16 +41,16 @@ RELOADS = (
         then=(Step("a up", "a=5 b=1"),),
     ),
     _reloaded("weight of zero", virtual(A, B), virtual(filed("a", weight=0), B), "a=0 b=1"),
-    _reloaded("scheduler", virtual(A, B), virtual(A, B, lb_algo="wlc"), "a=1 b=1"),
-    _reloaded("flags", virtual(A, B, lb_algo="sh"), virtual("sh-port", A, B, lb_algo="sh"), "a=1 b=1"),
-    _reloaded("persistence", virtual(A, B), virtual("persistence_timeout 99", A, B), "a=1 b=1"),
+    _reloaded("scheduler", virtual(A, B), virtual(A, B, lb_algo="wlc"), "a=1 b=1", holds="-s wlc"),
+    _reloaded("flags", virtual(A, B, lb_algo="sh"), virtual("sh-port", A, B, lb_algo="sh"), "a=1 b=1", holds="-b sh-port"),
+    _reloaded("persistence", virtual(A, B), virtual("persistence_timeout 99", A, B), "a=1 b=1", holds="-p 99"),
     _reloaded("persistence taken away", virtual("persistence_timeout 99", A, B), virtual(A, B), "a=1 b=1"),
     _reloaded("server more", virtual(A, B), virtual(A, B, filed("c")), "a=1 b=1 c=1", then=(Step("c down", "a=1 b=1"),)),
     _reloaded("server less", virtual(A, B), virtual(B), "b=1"),
     _reloaded("another server", virtual(A, B), virtual(A, filed("c")), "a=1 c=1"),
     _reloaded("order of servers", virtual(A, B), virtual(B, A), "b=1", down="a down"),
     _reloaded("thresholds", virtual(A, B), virtual(filed("a", uthreshold=9, lthreshold=3), B), "a=1 b=1"),
-    _reloaded("way to the servers", virtual(A, B), virtual(A, B, lb_kind="DR"), "a=1 b=1"),
+    _reloaded("way to the servers", virtual(A, B), virtual(A, B, lb_kind="DR"), "a=1 b=1", holds=" -g "),
     _reloaded("inhibition", virtual(A, B), virtual("inhibit_on_failure", A, B), "a=0 b=1", down="a down"),
     _reloaded("sorry server", virtual(A, B), virtual(SORRY, A, B), "a=1 b=1", then=(Step("a down; b down", "s=1"),)),
     _reloaded(
@@ -62,16 +65,16 @@ RELOADS = (
         then=(Step("c down", "b=1"), Step("c up", "a=1 b=1")),
     ),
     _reloaded("virtual server less", virtual(A, B), "", NO_SERVICE),
-    Case("virtual server more", "", AB, (Step("", NO_SERVICE), Step("reload", "a=1 b=1")), (virtual(A, B),)),
+    Case("reload: virtual server more", "", AB, (Step("", NO_SERVICE), Step("reload", "a=1 b=1")), (virtual(A, B),)),
     Case(
-        "file that weighs",
+        "reload: file that weighs",
         virtual(real("a", "weight 10", by_file("a", "weight 1")), B),
         AB,
         (Step("a writes 4", "a=14 b=1"), Step("reload", "a=24 b=1"), Step("a writes 0", "a=20 b=1")),
         (virtual(real("a", "weight 20", by_file("a", "weight 1")), B),),
     ),
     Case(
-        "misc that weighs",
+        "reload: misc that weighs",
         virtual(real("a", "weight 10", block("MISC_CHECK", 'misc_path "$misc"', "misc_dynamic")), B, delay_loop=2),
         "b:file",
         (Step("m exits 16", "a=14 b=1"), Step("reload", "a=14 b=2")),
@@ -84,14 +87,14 @@ RELOADS = (
         ),
     ),
     Case(
-        "server that is down and not asked again",
+        "reload: server that is down and not asked again",
         PATIENT,
         "a:tcp b:file",
         (Step("a down", "b=1"), Step("reload", "b=2")),
         (virtual(real("a", block("TCP_CHECK")), filed("b", weight=2), delay_loop=NEVER),),
     ),
     Case(
-        "group with an address more",
+        "reload: group with an address more",
         block("virtual_server_group G$mark", "$net.1-2 80") + "\n" + virtual(A, B, of="group G$mark"),
         AB,
         (Step("a down", "b=1"), Step("reload", "b=2"), Step("a up", "a=1 b=2")),

@@ -1,64 +1,52 @@
-"""A host's IPVS table, case by case: its weights at a glance, and the whole of it in ipvsadm(8)'s words."""
+"""A host's IPVS table, case by case: the whole of it in ipvsadm(8)'s words, and its weights at a glance."""
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import ip_address
 
 from netns_lab.namespaces import Host
-from tests.interop.balancing.cases import NO_SERVICE
 
 SERVICE_HEADS = ("TCP", "UDP", "SCTP", "FWM")
 NAMES = {1: "a", 2: "b", 3: "c", 4: "d", 9: "s"}
 SERVICE_OF_A_CASE = re.compile(
     r"(?:-[tu]|--sctp-service|TCP|UDP|SCTP) +(?:10\.8\.(?P<v4>\d+)\.|\[fd00:8:(?P<v6>[0-9a-f]+):)|(?:-f|FWM) +(?P<mark>\d+)"
 )
-
 SERVER = re.compile(r"-r (?P<server>\S+) .*-w (?P<weight>\d+)")
+UNLIMITED = ["0", "0"]
 
 
-def weights(host: Host) -> dict[int, str]:
-    """What each case shows, such as `a=1 b=2`; of a case without services nothing.
+def table(host: Host) -> Mapping[int | None, Sequence[str]]:
+    """Every row of each case, sorted, and the thresholds of its servers; what belongs to no case under None.
 
     Not from /proc/net/ip_vs: of a table longer than a page the kernel leaves rows out where other namespaces have tables, too.
     """
-    services: dict[int, dict[str, dict[str, str]]] = defaultdict(lambda: defaultdict(dict))
-    for rule in host.run("ipvsadm", "-Sn").stdout.splitlines():
-        case = _case_in(rule)
-        if case is None:
-            continue
-        servers = services[case][rule.split()[2]]
-        if found := SERVER.search(rule):
-            servers[_name(found["server"])] = found["weight"]
-    return {case: _in_words(list(rows.values())) for case, rows in services.items()}
-
-
-def shown(weights_by_case: dict[int, str], case: int) -> str:
-    """What one case shows."""
-    return weights_by_case.get(case, NO_SERVICE)
-
-
-def in_full(host: Host) -> dict[int | None, list[str]]:
-    """Every row of each case, sorted, with the thresholds of its servers; foreign ones under None."""
-    rules = host.run("ipvsadm", "-Sn").stdout.splitlines()
-    listed = host.run("ipvsadm", "-Ln", "--thresholds").stdout.splitlines()[3:]
     rows: dict[int | None, list[str]] = defaultdict(list)
-    for rule in rules:
+    for rule in host.run("ipvsadm", "-Sn").stdout.splitlines():
         rows[_case_in(rule)].append(rule.rstrip())
     service = ""
-    for line in listed:
+    for line in host.run("ipvsadm", "-Ln", "--thresholds").stdout.splitlines()[3:]:
         if line.startswith(SERVICE_HEADS):
             service = line
-        elif (limits := line.split()[3:5]) != ["0", "0"]:
-            words = line.split()
-            rows[_case_in(service)].append(f"{service.split()[1]} -> {words[1]} thresholds {' '.join(limits)}")
+            continue
+        _arrow, server, upper, lower, *_connections = line.split()
+        if [upper, lower] != UNLIMITED:
+            rows[_case_in(service)].append(f"{_name(server)}: -x {upper} -y {lower}")
     return {case: sorted(lines) for case, lines in rows.items()}
 
 
-def _in_words(rows: list[dict[str, str]]) -> str:
-    """One text for all services of a case, or one for each where they are not alike."""
-    texts = [" ".join(f"{name}={weight}" for name, weight in sorted(row.items())) for row in rows]
+def in_words(rows: Iterable[str]) -> str:
+    """What a case shows, such as `a=1 b=2`: one text for all its services, or one for each where they are not alike."""
+    services: dict[str, dict[str, str]] = {}
+    for row in rows:
+        if row.startswith("-A"):
+            services.setdefault(row.split()[2], {})
+    for row in rows:
+        if found := SERVER.search(row):
+            services[row.split()[2]][_name(found["server"])] = found["weight"]
+    texts = [" ".join(f"{name}={weight}" for name, weight in sorted(servers.items())) for servers in services.values()]
     return texts[0] if len(set(texts)) == 1 else " | ".join(sorted(texts))
 
 
