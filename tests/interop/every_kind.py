@@ -19,6 +19,7 @@ V2_INTERVAL_S, V3_INTERVAL_S = 1.0, 0.2
 PREEMPT_DELAY_S = 2.0
 WEIGHT = -60
 """Of what is tracked: takes 100 below 50."""
+KEY_ID, KEY = 1, "0123456789abcdef0123456789abcdef"
 UNICAST_IPV4 = "unicast_src_ip 192.168.4.{own}\n    unicast_peer {{\n        192.168.4.{peer}\n    }}"
 UNICAST_FROM_AFAR = "unicast_ttl 17\n    " + UNICAST_IPV4.replace("{peer}", "{peer} min_ttl 17 max_ttl 17")
 UNICAST_IPV6 = "unicast_src_ip fd00:4::{own}\n    unicast_peer {{\n        fd00:4::{peer}\n    }}"
@@ -27,6 +28,12 @@ UNICAST_IPV6 = "unicast_src_ip fd00:4::{own}\n    unicast_peer {{\n        fd00:
 def authentication(kind: str) -> str:
     """The block with a password for it."""
     return f"authentication {{{{\n        auth_type {kind}\n        auth_pass s3cret{kind[0]}\n    }}}}"
+
+
+def keyed(mode: str) -> str:
+    """Keyed hashes, in lines that only vrrpd reads: this keepalived does not know them."""
+    lines = ("auth_hmac {{", f"    key {KEY_ID} {KEY}", f"    active_key {KEY_ID}", f"    mode {mode}", "}}")
+    return "\n".join(f"    @vrrpd {line}" for line in lines)
 
 
 @dataclass(frozen=True)
@@ -116,6 +123,7 @@ PLAIN = (
     Kind("v3", 57, 3, ("192.168.4.57", "192.168.4.156/24"), excluded=("fd00:4::4:57",)),
     Kind("v3-group", 60, 3, ("192.168.4.60",), "mcast_src_ip 192.168.4.{own}\n    mcast_dst_ip 224.0.0.100"),
     Kind("v3-unicast", 58, 3, ("192.168.4.58",), UNICAST_IPV4),
+    Kind("v3-unicast-keyed", 68, 3, ("192.168.4.68",), UNICAST_IPV4 + "\n" + keyed("receive-only")),
     Kind("v3-unicast-ttl", 67, 3, ("192.168.4.67",), UNICAST_FROM_AFAR),
     Kind("v3-ipv6", 57, 3, ("fe80::57", "fd00:4::57", "fd00:4::157/64"), excluded=("192.168.4.157",)),
     Kind("v3-ipv6-group", 60, 3, ("fe80::60",), "mcast_dst_ip ff02::100"),
@@ -128,9 +136,9 @@ global_defs {
     @^vrrpd vrrp_priority -20
 }
 """
-"""No second set of announcements while anybody looks. Only vrrpd takes real-time priority by itself; so that a busy machine makes
-keepalived no later, that is as nice to others as can be. (Real-time priority it gets along with as long as it never runs for 10 ms
-on end, and it does at a start.)"""
+"""No second set of announcements while anybody looks. vrrpd takes real-time priority by itself; keepalived, so that a busy
+machine makes it no later, goes before others as far as it can without. (With it, it is killed when it runs for 10 ms on end,
+as it does at a start.)"""
 SYNC_GROUP = f"vrrp_sync_group together {{\n    group {{\n{_lines(tuple(kind.name for kind in GROUPED))}    }}\n}}\n"
 
 

@@ -35,7 +35,7 @@ configuration = "{own}.conf"
 """
 LINKS = ("eth0", "eth1")
 READY_S = 20.0
-"""Deadline for a daemon's start on a busy machine."""
+"""Deadline for what a daemon tells of itself, on a busy machine: a start, a reload, a master that is silent."""
 HOLDERS_S = 20.0
 """Deadline for elections; the slowest takes 3.8 s."""
 BACKUP_WORDS = {"keepalived": "({name}) Entering BACKUP STATE", "vrrpd": "({name}) {interface} vrid {id}: INITIALIZE -> BACKUP"}
@@ -73,7 +73,16 @@ class Member:
             BACKUP_WORDS[self.router].format(name=kind.name, interface=kind.interface, id=kind.virtual_router_id)
             for kind in kinds
         ]
-        wait_for(lambda: self._says(words, after), READY_S, f"{self} as a backup")
+        self.wait_until_said(words, after)
+
+    def wait_until_said(self, words: Collection[str], after: int = 0) -> None:
+        """Until all of that is in its log, after so many characters."""
+
+        def is_said() -> bool:
+            log = self.daemon.log()[after:]
+            return all(word in log for word in words)
+
+        wait_for(is_said, READY_S, f"{words} in the log of {self}")
 
     def reload(self, *changes: tuple[str, str]) -> None:
         """Replace texts in the file and have the daemon read it again, without waiting for anything."""
@@ -118,10 +127,6 @@ class Member:
         """Addresses that the kernel does not use yet."""
         links = json.loads(self.host.run("ip", "-json", "-6", "address", "show", "tentative").stdout)
         return {ip_address(one["local"]) for link in links for one in link.get("addr_info", ())}
-
-    def _says(self, words: Collection[str], after: int) -> bool:
-        log = self.daemon.log()[after:]
-        return all(word in log for word in words)
 
 
 def _connect(lab: Lab, host: Host, own: int, inside_port: str) -> None:

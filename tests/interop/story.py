@@ -6,6 +6,7 @@ addresses that are to have them, and have told everybody so.
 
 from __future__ import annotations
 
+import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, fields
@@ -34,6 +35,8 @@ def sender(seen: Advert | Announcement) -> int:
 class Episode:
     """One thing that was done, as the wire saw it."""
 
+    begin_s: float
+    """Before it was done, by the clock of the frames."""
     frames: list[Frame]
 
     def adverts(self, kind: Kind) -> list[Advert]:
@@ -57,13 +60,14 @@ class Episode:
 class Pair:
     """The two hosts and who is to hold what."""
 
-    def __init__(self, first: Member, second: Member, wiretap: Wiretap) -> None:
+    def __init__(self, first: Member, second: Member, wiretap: Wiretap, kinds: Collection[Kind] = KINDS) -> None:
         self.first = first
         self.second = second
+        self._kinds = kinds
         self._second_has: Collection[Kind] = ()
         self._wiretap = wiretap
         self.refusals: list[float] = []
-        """What the vrrpd had refused, each time that it ended."""
+        """What a vrrpd had refused, each time that one ended."""
         self.tentative: set[Address] = set()
         """Virtual addresses that were not in use yet when their holder was seen."""
 
@@ -82,18 +86,20 @@ class Pair:
         self.first.start()
         self._wait_for_holders(second_has=())
         self.second.start()
-        self.second.wait_until_listening(KINDS)
+        self.second.wait_until_listening(self._kinds)
 
     def record(self, act: Callable[[], object]) -> Episode:
         """Do something, and keep what passed meanwhile."""
         self._wiretap.frames()
+        begin_s = time.time()
         act()
-        return Episode(self._wiretap.frames())
+        return Episode(begin_s, self._wiretap.frames())
 
     def observe(self, act: Callable[[], object], second_has: Collection[Kind]) -> Episode:
         """Do something, wait until the second host is master of these virtual routers, and keep what passed meanwhile."""
         before = self._second_has
-        moved = {kind: SECOND if kind in second_has else FIRST for kind in KINDS if (kind in second_has) != (kind in before)}
+        holders = {kind: SECOND if kind in second_has else FIRST for kind in self._kinds}
+        moved = {kind: host for kind, host in holders.items() if (kind in second_has) != (kind in before)}
 
         def act_and_wait() -> None:
             act()
@@ -105,7 +111,7 @@ class Pair:
 
     def stop(self, member: Member, end: Callable[[], object]) -> None:
         """End a daemon, after a look at what it has counted."""
-        if member is self.vrrpd:
+        if member.router == "vrrpd":
             self.refusals.append(member.statistics.metric("vrrpd_adverts_rejected_total"))
             self.refusals.append(member.statistics.metric("vrrpd_unknown_virtual_router_adverts_total"))
         end()
@@ -118,7 +124,7 @@ class Pair:
 
     def _wait_for_holders(self, second_has: Collection[Kind]) -> None:
         """Until the second host has the addresses of these virtual routers, the first all others, and neither any more."""
-        others = {address for kind in KINDS if kind not in second_has for address in kind.addresses}
+        others = {address for kind in self._kinds if kind not in second_has for address in kind.addresses}
         theirs = {address for kind in second_has for address in kind.addresses}
         wanted: dict[Member, set[Address]] = {self.first: others, self.second: theirs}
         wait_for(
