@@ -14,11 +14,8 @@ HEADING = re.compile(r"^#{1,6} +(.+?)[ \t#]*$", re.MULTILINE)
 
 def pages() -> list[Path]:
     """Every page that is the project's own."""
-    own = [
-        *ROOT.glob("*.md"),
-        *(path for folder in ("docs", "examples", "netns-lab", "tests") for path in (ROOT / folder).rglob("*.md")),
-    ]
-    return sorted(own)
+    folders = ("docs", "examples", "netns-lab", "tests")
+    return sorted([*ROOT.glob("*.md"), *(path for folder in folders for path in (ROOT / folder).rglob("*.md"))])
 
 
 def links(page: Path) -> list[str]:
@@ -43,7 +40,7 @@ def section(page: Path, heading: str) -> str:
     """What stands under a heading, as far as the next of its rank."""
     text = page.read_text()
     start = text.index(f"\n{heading}\n") + len(heading) + 2
-    rank = heading.split()[0]
+    rank = heading.partition(" ")[0]
     end = re.search(rf"^#{{1,{len(rank)}}} ", text[start:], re.MULTILINE)
     return text[start : start + end.start()] if end else text[start:]
 

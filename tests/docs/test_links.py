@@ -28,4 +28,4 @@ def test_every_page_can_be_reached_from_the_first() -> None:
         reached.add(page)
         targets = ((page.parent / target.partition("#")[0]).resolve() for target in links(page) if not target.startswith("#"))
         waiting += [target for target in targets if target.suffix == ".md"]
-    assert {page for page in (ROOT / "docs").rglob("*.md")} - reached == set()
+    assert set((ROOT / "docs").rglob("*.md")) - reached == set()
