@@ -117,4 +117,6 @@ def _copied(value: object) -> object:
     """A container holds nothing that changes, so it need not be copied any deeper."""
     if isinstance(value, PARTS):
         return memory_of(value)
-    return value.copy() if isinstance(value, dict | set) else value
+    if isinstance(value, dict):
+        return dict(value)
+    return set(value) if isinstance(value, set | frozenset) else value

@@ -28,8 +28,9 @@ Marks = Callable[[float, float], str]
 
 
 def as_text(timeline: Timeline, columns: int = 100) -> str:
-    """The whole picture."""
-    parts = [*_lanes(timeline, columns), "", *_events(timeline), "", *_costs(timeline)]
+    """The whole picture. What clients saw is left out where nobody knows it."""
+    costs = ["", *_costs(timeline)] if timeline.service_lanes else []
+    parts = [*_lanes(timeline, columns), "", *_events(timeline), *costs]
     return "\n".join(line.rstrip() for line in parts)
 
 
@@ -59,6 +60,9 @@ def _lanes(timeline: Timeline, columns: int) -> Iterator[str]:
     legend = [f"{mark} {state}" for state, mark in STATE_MARKS.items() if state in used and mark.strip()]
     hosts = [f"{letter} {name}" for name, letter in letters.items()]
     yield ""
+    if not timeline.service_lanes:
+        yield f"{'   '.join(legend)}   ^ event"
+        return
     yield f"{'   '.join(legend)}   {SERVED} reached   {UNSERVED} outage   ^ event"
     yield f"{'   '.join(hosts)}   {SEVERAL} several   - nobody"
 

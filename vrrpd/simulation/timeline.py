@@ -143,9 +143,7 @@ class Timeline(Observer):
     def on_transition(self, now_s: float, candidate: Candidate, transition: Transition) -> None:
         """A virtual router moves, and says why."""
         self._state(candidate, now_s)
-        by = f" (of {transition.sender}, priority {transition.sender_priority})" if transition.sender else ""
-        text = f"{candidate.router.name}: {transition.old.name} > {transition.new.name}: {transition.cause.value}{by}"
-        self.moments.append(Moment(now_s, candidate.host.name, text))
+        self.moments.append(Moment(now_s, candidate.host.name, told(candidate.router.name, transition)))
 
     def on_settled(self, now_s: float, host: Host) -> None:
         """Who holds what is looked at when a daemon has finished."""
@@ -251,6 +249,12 @@ class Timeline(Observer):
         for address, lane in self.holder_lanes.items():
             names = [host.name for host in self._hosts if any(held == address for _, held in host.held)]
             lane.become("+".join(names) or NO_SERVICE, now_s)
+
+
+def told(virtual_router: str, transition: Transition) -> str:
+    """A change of state in a line."""
+    by = f" (of {transition.sender}, priority {transition.sender_priority})" if transition.sender else ""
+    return f"{virtual_router}: {transition.old.name} > {transition.new.name}: {transition.cause.value}{by}"
 
 
 def _spans_as_json(lane: Lane) -> list[dict[str, Any]]:
