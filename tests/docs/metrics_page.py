@@ -15,6 +15,8 @@ class Described:
 
     type: str
     labels: frozenset[str]
+    words: tuple[str, ...]
+    """What stands as code in its meaning: of some, the values of a label."""
 
 
 def described() -> dict[str, Described]:
@@ -25,7 +27,7 @@ def described() -> dict[str, Described]:
         if len(cells) == 6 and cells[1].startswith("`"):
             for name in _code(cells[1]):
                 assert name not in metrics, f"{name} stands twice in {PAGE}"
-                metrics[name] = Described(cells[2], frozenset(_code(cells[3])))
+                metrics[name] = Described(cells[2], frozenset(_code(cells[3])), tuple(_code(cells[4])))
     return metrics
 
 

@@ -6,11 +6,15 @@ import os
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from tests.docs.metrics_page import described, rules
+from tests.status import values
 from vrrpd.config.model import CompatMetrics
+from vrrpd.protocol.actions import AlarmKind
 from vrrpd.status.model import DirectorStatus, LatenessStatus, ProcessStatus, RouterStatus, Snapshot
 from vrrpd.status.prometheus import expose
 
@@ -19,6 +23,33 @@ def test_every_metric_and_no_other_is_described_with_its_type() -> None:
     page = expose(_snapshot(), "text/plain")[0].decode()
     served = dict(re.findall(r"^# TYPE (\S+) (\S+)$", page, re.MULTILINE))
     assert {name: metric.type for name, metric in described().items()} == served
+
+
+def test_every_series_has_the_labels_that_are_described() -> None:
+    page = expose(_busy(), "text/plain")[0].decode()
+    labels: dict[str, set[frozenset[str]]] = {}
+    for family in text_string_to_metric_families(page):
+        for sample in family.samples:
+            name = family.name if family.type == "histogram" else sample.name
+            labels.setdefault(name, set()).add(frozenset(sample.labels) - {"le"})
+    assert labels == {name: {metric.labels} for name, metric in described().items() if name in labels}
+    assert described().keys() - labels.keys() == set()
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [
+        ("vrrpd_virtual_router_state", "state"),
+        ("vrrpd_sync_group_state", "state"),
+        ("vrrpd_adverts_rejected_total", "reason"),
+        ("vrrpd_vrrp_alarms_total", "kind"),
+    ],
+)
+def test_every_value_of_a_label_is_described(name: str, label: str) -> None:
+    families = text_string_to_metric_families(expose(_busy(), "text/plain")[0].decode())
+    seen = {sample.labels[label] for family in families for sample in family.samples if sample.name == name}
+    assert seen
+    assert set(described()[name].words) == seen
 
 
 def test_what_alerts_ask_for_is_described() -> None:
@@ -33,6 +64,20 @@ def test_prometheus_takes_the_alerts() -> None:
         ["promtool", "check", "rules", "/dev/stdin"], input=rules(), capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+def _busy() -> Snapshot:
+    """A daemon with something of everything."""
+    router, director = values.SNAPSHOT.router, values.SNAPSHOT.director
+    assert router is not None
+    assert director is not None
+    one = replace(values.ROUTER, alarms=tuple((kind.value, 1) for kind in AlarmKind))
+    server = replace(values.SERVER, real_servers=(replace(values.UP, certificate_end_unix_s=1.0), values.DOWN))
+    return replace(
+        values.SNAPSHOT,
+        router=replace(router, virtual_routers=(one,)),
+        director=replace(director, virtual_servers=(server,)),
+    )
 
 
 def _snapshot() -> Snapshot:
