@@ -2,6 +2,9 @@
 
 A probe is a socket, an entry in a table and a slot in a timer wheel; there is no task and no callback for each. The epoll
 object can itself be watched by an event loop. A probe's connection is closed as soon as it is open.
+
+Most of what a probe costs is the kernel's work, and packets are most of that. So the acknowledgement that ends the handshake
+is held back and leaves with the FIN: the server gets one packet in place of two.
 """
 
 from __future__ import annotations
@@ -80,6 +83,7 @@ class TcpEngine(Generic[Token]):
         connection = open_bare_socket(check)
         if isinstance(connection, NotProbed):
             return connection
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 0)  # a delayed one leaves after 200 ms at the latest
         code = connection.connect_ex((numeric(check.address), check.port))
         if code == errno.EINPROGRESS:
             descriptor = connection.fileno()

@@ -18,6 +18,7 @@ from healthcheck.probers import probers
 from healthcheck.scheduler import Scheduler
 from healthcheck.types import Check, Outcome
 from healthcheck.verdict import VerdictChange
+from healthcheck.wheel import TimerWheel
 from ipvs.client import Client
 from ipvs.settings import Settings
 from ipvs.types import DestinationKey, Row, RowKey, ServiceKey
@@ -68,8 +69,10 @@ class Director:
         self._dirty: set[model.VirtualServerKey] = set()
         self._flush: asyncio.Handle | None = None
         self._audit_timer: asyncio.TimerHandle | None = None
+        self._deadlines: TimerWheel[VirtualServer] = TimerWheel(self._loop.time())
+        """Of weights that rise and servers that leave."""
         self._timer: asyncio.TimerHandle | None = None
-        """For weights that rise and servers that leave."""
+        """For the first of them."""
         self._repairs = 0
         self._scheduled = False
 
@@ -95,7 +98,7 @@ class Director:
             self._table.read()
         now_s = self._loop.time()
         for key in self._servers.keys() - wanted.keys():
-            del self._servers[key]
+            self._deadlines.cancel(self._servers.pop(key))
         for key, config in wanted.items():
             self._take(config, services[key], _overrides_of(config, work), formerly, now_s)
         self._follow_addresses()
@@ -104,6 +107,7 @@ class Director:
         self._table.owned = _union(_configured(wanted.values(), services), self._leaving())
         for server in self._servers.values():
             self._report(server)
+            self._set_deadline(server)
         self._arm()
         self._audit_later(AUDIT_INTERVAL_S)
         done()
@@ -184,6 +188,7 @@ class Director:
     def _show(self, server: VirtualServer) -> None:
         """Tell what happened, and let the kernel know of it; what comes together goes there together."""
         self._report(server)
+        self._set_deadline(server)
         self._dirty.add(server.config.key)
         if self._flush is None:
             self._flush = self._loop.call_soon(self._apply_dirty)
@@ -194,20 +199,25 @@ class Director:
         desired = {key: row for each in keys for key, row in self._servers[each].desired().items()}
         self._table.bring_about(desired, only=desired.keys())
 
+    def _set_deadline(self, server: VirtualServer) -> None:
+        due_s = server.deadline()
+        if due_s is None:
+            self._deadlines.cancel(server)
+        else:
+            self._deadlines.arm(server, due_s)
+
     def _arm(self) -> None:
         """Set the timer for the next weight that is to rise, or the next server that is to go."""
-        due_s = min((at_s for server in self._servers.values() if (at_s := server.deadline()) is not None), default=None)
         if self._timer is not None:
             self._timer.cancel()
+        due_s = self._deadlines.deadline()
         self._timer = None if due_s is None else self._loop.call_at(due_s, self._on_timer)
 
     def _on_timer(self) -> None:
         now_s = self._loop.time()
-        for server in self._servers.values():
-            due_s = server.deadline()
-            if due_s is not None and due_s <= now_s:
-                server.on_timer(now_s)
-                self._show(server)
+        for server in self._deadlines.expire(now_s):
+            server.on_timer(now_s)
+            self._show(server)
         self._arm()
 
     # -- the kernel's table ---------------------------------------------------------------------------------------------
