@@ -35,9 +35,22 @@ def _event_options(command: click.Command) -> click.Command:
     return command
 
 
+def _replay(file: str, *, as_json: bool, svg_file: str | None) -> None:
+    """Nothing else can be asked for: a recording has its own routers, network and time."""
+    from vrrpd.cli.replay_run import run_replay  # noqa: PLC0415  # the daemon starts without it
+
+    context = click.get_current_context()
+    alone = {"recording_file", "as_json", "svg_file"}
+    for name in context.params.keys() - alone:
+        if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
+            raise click.UsageError("--replay FILE tells what was recorded; nothing but --json and --svg goes with it")
+    context.exit(run_replay(file, as_json=as_json, svg_file=svg_file))
+
+
 @_event_options
 @click.command()
-@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.argument("files", nargs=-1, metavar="FILE...")
+@click.option("--replay", "recording_file", metavar="FILE", help="Tell a recording again in place of configuration files.")
 @click.option("--loss", metavar="SHARE", help="Of all packets so many are lost, such as 5%.")
 @click.option("--duplicate", metavar="SHARE", help="So many come twice.")
 @click.option("--delay", metavar="TIME", help="What a packet takes. [default: 0.5ms]")
@@ -51,6 +64,7 @@ def _event_options(command: click.Command) -> click.Command:
 @click.option("-i", "--config-id", metavar="ID", help="Keep the lines that begin with @ID; by default each router's own name.")
 def simulate(
     files: tuple[str, ...],
+    recording_file: str | None,
     loss: str | None,
     duplicate: str | None,
     delay: str | None,
@@ -66,8 +80,13 @@ def simulate(
 ) -> None:
     """Run the routers of configuration files in virtual time, and draw what happens.
 
-    A router is called by its file's name without its ending, or A, B, ... in the order of the files.
+    A router is called by its file's name without its ending, or A, B, ... in the order of the files. With --replay, a recording
+    of a daemon is told again to the same state machines; the exit status is 1 if they do not do what they did then.
     """
+    if recording_file is not None:
+        _replay(recording_file, as_json=as_json, svg_file=svg_file)
+    if not files:
+        raise click.UsageError("expected a configuration file for each router, or --replay with a recording")
     from vrrpd.cli.simulation_run import Request, run  # noqa: PLC0415  # the daemon starts without it
 
     network = {"loss": loss, "duplicate": duplicate, "delay": delay, "jitter": jitter}

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
+from vrrpd.cli.picture import draw, show
 from vrrpd.config import load, render
 from vrrpd.config.model import Config
 from vrrpd.simulation.behaviour import Behaviour
-from vrrpd.simulation.drawing import as_text
 from vrrpd.simulation.faults import Timed, Weather
 from vrrpd.simulation.scenario import Cast, ScenarioError, events, read_scenario, scenario, seconds, weather
-from vrrpd.simulation.svg import as_svg
 from vrrpd.simulation.timeline import Timeline
 from vrrpd.simulation.world import BusyWorldError, HostSpec, World
-
-COLUMNS_MAX = 160
-"""Wider pictures are no easier to read."""
 
 
 @dataclass(frozen=True)
@@ -47,12 +42,12 @@ def run(request: Request, *, as_json: bool, svg_file: str | None) -> None:
     except (ScenarioError, BusyWorldError) as error:
         raise click.ClickException(str(error)) from None
     if svg_file is not None:
-        _write(svg_file, as_svg(timeline))
+        draw(timeline, svg_file)
     if as_json:
         files = dict(zip(names, request.files, strict=True))
         click.echo(json.dumps({"seed": request.seed, "files": files, **timeline.as_json()}, indent=2))
     else:
-        click.echo(as_text(timeline, min(COLUMNS_MAX, shutil.get_terminal_size().columns)))
+        show(timeline)
 
 
 def _simulated(request: Request) -> tuple[Timeline, list[str]]:
@@ -128,10 +123,3 @@ def _behaviour(text: str, cast: Cast) -> tuple[str, Behaviour]:
     if not equals or kind not in kinds:
         raise ScenarioError(f"--behaviour {text}: expected WHO=DAEMON, with {', '.join(kinds)}")
     return cast.host(who), Behaviour(kind)
-
-
-def _write(file: str, text: str) -> None:
-    try:
-        Path(file).write_text(text)
-    except OSError as error:
-        raise click.ClickException(f"{file}: {error.strerror}") from None

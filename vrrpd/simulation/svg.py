@@ -76,7 +76,10 @@ class _Picture:
     # -- parts ----------------------------------------------------------------------------------------------------------
 
     def _title(self) -> Iterator[str]:
-        hosts = ", ".join(self._timeline.letters())
+        hosts = ", ".join(dict.fromkeys(host for host, _name in self._timeline.state_lanes))
+        yield f'<text x="24" y="36" font-size="20" font-weight="600">{escape(hosts)}</text>'
+        if not self._timeline.service_lanes:
+            return
         totals = self._timeline.totals()
         outages = [total for total in totals if total.outages]
         worst = max((total.longest_s for total in totals), default=0.0)
@@ -85,7 +88,6 @@ class _Picture:
             if outages
             else "no outage"
         )
-        yield f'<text x="24" y="36" font-size="20" font-weight="600">{escape(hosts)}</text>'
         yield f'<text x="24" y="58" fill="{OUTAGE_COLOUR if outages else STATE_COLOURS["MASTER"]}">{verdict}</text>'
 
     def _axis(self) -> Iterator[str]:
@@ -147,7 +149,7 @@ class _Picture:
     def _legend(self) -> Iterator[str]:
         used = {span.what for lane in self._timeline.state_lanes.values() for span in lane.spans}
         entries = [(colour, state) for state, colour in STATE_COLOURS.items() if state in used]
-        entries += [(OUTAGE_COLOUR, "outage")]
+        entries += [(OUTAGE_COLOUR, "outage")] if self._timeline.service_lanes else []
         x = float(MARGIN_LEFT)
         for colour, name in entries:
             yield _bar(x, self._lanes_to + 46, 16, colour, name, height=12)
