@@ -15,8 +15,10 @@ FIRST, SECOND = 5, 6
 """The hosts by the last part of their addresses: 192.168.4.5, fd00:4::5 and 02:00:00:00:00:05."""
 PRIORITIES = {FIRST: 100, SECOND: 50}
 HOP_LIMIT = 255
-V2_INTERVAL_S, V3_INTERVAL_S = 1.0, 0.2
-PREEMPT_DELAY_S = 2.0
+V2_INTERVAL_S, V3_INTERVAL_S = 1.0, 0.5
+"""The latter is shorter to save time, and long enough for a keepalived on a busy machine to be heard before it is given up."""
+PREEMPT_DELAY_S = 4.0
+"""Longer than any of them waits otherwise."""
 WEIGHT = -60
 """Of what is tracked: takes 100 below 50."""
 KEY_ID, KEY = 1, "0123456789abcdef0123456789abcdef"

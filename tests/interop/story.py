@@ -6,6 +6,7 @@ addresses that are to have them, and have told everybody so.
 
 from __future__ import annotations
 
+import re
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -24,6 +25,21 @@ LESSENED = {FIRST: 40, SECOND: 30}
 """What reloading first makes of the priorities: by it the first router gives way, and then the second."""
 RAISED = {FIRST: 90, SECOND: 60}
 """And what it makes of them after that: the second takes the place of the first, and then the first has it back."""
+
+USUAL = re.compile(
+    r"\S+ \S+: ("
+    r"router runs with .*|started: .*|stopping: .*|stopped|router stopped|reloaded: .*|"
+    r"sync group together: [A-Z]+ -> [A-Z]+|"
+    r"\(\S+\) eth[01] vrid \d+: ("
+    r"[A-Z]+ -> [A-Z]+: .*|effective priority \d+ -> \d+|master \S+ has priority \d+, ours is \d+: it will be replaced|"
+    r"\S+ is master too, its priority \d+, ours \d+: forcing a new election))"
+)
+"""All that vrrpd has to say when nothing is wrong. One that yields has the last word, which another takes for an election."""
+
+
+def unusual(vrrpd: Member) -> list[str]:
+    """What a vrrpd has said beside that."""
+    return [line for line in vrrpd.daemon.log().splitlines() if not USUAL.fullmatch(line)]
 
 
 def sender(seen: Advert | Announcement) -> int:

@@ -20,7 +20,7 @@ from netns_lab.waiting import wait_for
 from tests.interop import captures
 from tests.interop.every_kind import FIRST, KEY, KEY_ID, KINDS, PRIORITIES, SECOND, Kind, configuration, keyed
 from tests.interop.members import READY_S, Member, Wiretap, connected
-from tests.interop.story import Episode, Pair
+from tests.interop.story import Episode, Pair, unusual
 from tests.interop.wire import Advert
 
 pytestmark = pytest.mark.kernel
@@ -188,6 +188,7 @@ def test_a_key_is_changed_under_way(recording: Recording, kind: Kind) -> None:
     assert recording.said(SECOND, kind)[-1].key_id == NEW_KEY_ID
 
 
-def test_nothing_is_refused(recording: Recording) -> None:
+def test_nothing_is_refused_and_nothing_unusual_said(recording: Recording) -> None:
+    assert unusual(recording.pair.first) == unusual(recording.pair.second) == []
     assert recording.pair.refusals
     assert set(recording.pair.refusals) == {0.0}

@@ -31,7 +31,7 @@ from tests.interop.every_kind import (
 )
 from tests.interop.members import Wiretap, connected
 from tests.interop.pair import MIXED
-from tests.interop.story import LESSENED, RAISED, Episode, Pair, Story, tell
+from tests.interop.story import LESSENED, RAISED, Episode, Pair, Story, tell, unusual
 from tests.interop.wire import searched_for_duplicates
 
 pytestmark = pytest.mark.kernel
@@ -46,14 +46,6 @@ COMPLAINTS = re.compile(
 """Words by which keepalived speaks of adverts that it does not like."""
 PREEMPTION = re.compile(r"received lower priority \(\d+\) advert from \S+ - discarding$")
 """What keepalived says of the master that it is about to replace, whoever that is."""
-USUAL = re.compile(
-    r"\S+ \S+: ("
-    r"router runs with .*|started: .*|stopping: .*|stopped|router stopped|reloaded: .*|"
-    r"sync group together: [A-Z]+ -> [A-Z]+|"
-    r"\(\S+\) eth[01] vrid \d+: ("
-    r"[A-Z]+ -> [A-Z]+: .*|effective priority \d+ -> \d+|master \S+ has priority \d+, ours is \d+: it will be replaced))"
-)
-"""All that vrrpd has to say when nothing is wrong."""
 
 
 @pytest.fixture(scope="module")
@@ -102,11 +94,9 @@ def test_after_a_farewell_the_second_takes_over_by_its_skew(story: Story, kind: 
 
 @every(*(kind for kind in KINDS if kind != NO_PREEMPTION))
 def test_the_first_comes_home_and_the_second_yields(story: Story, kind: Kind) -> None:
-    own_s = takes_over(story.homecoming, kind, FIRST, PRIORITIES[FIRST])
-    of_second = story.homecoming.adverts_of(SECOND, kind)
-    assert {advert.priority for advert in of_second} == {PRIORITIES[SECOND]}
-    assert of_second[0].time_s < own_s
-    assert of_second[-1].time_s < own_s + kind.interval_s
+    takes_over(story.homecoming, kind, FIRST, PRIORITIES[FIRST])
+    assert story.homecoming.masters(kind) == [SECOND, FIRST]
+    assert {advert.priority for advert in story.homecoming.adverts_of(SECOND, kind)} == {PRIORITIES[SECOND]}
 
 
 def test_a_router_that_may_not_preempt_leaves_a_living_master_alone(story: Story) -> None:
@@ -223,8 +213,7 @@ def test_keepalived_has_nothing_to_complain_about(story: Story) -> None:
 
 
 def test_vrrpd_refuses_no_advert_of_keepalived_and_says_nothing_unusual(story: Story) -> None:
-    lines = story.pair.vrrpd.daemon.log().splitlines()
-    assert any("-> MASTER" in line for line in lines)
-    assert [line for line in lines if not USUAL.fullmatch(line)] == []
+    assert "-> MASTER" in story.pair.vrrpd.daemon.log()
+    assert unusual(story.pair.vrrpd) == []
     assert story.pair.refusals
     assert set(story.pair.refusals) == {0.0}

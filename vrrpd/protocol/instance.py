@@ -47,6 +47,9 @@ PROBE_PAUSE_S = 0.1
 DEFENCE_PAUSE_S = 1.0
 """Who answers for our address again and again is answered with announcements so often at most (RFC 5227 section 2.4 asks for
 such a bound). One second, because that is also how soon clients are to be reached after a partition."""
+ADVERT_FOLLOWS_S = 0.1
+"""Who takes our place may hold the addresses and say so before its advert is here (`_enter_master`); keepalived's advert comes
+first, but not by much. Only an answer that no better advert has followed by then is one to defend ourselves against."""
 HAND_OVER_GUARDS = {
     HandOver.MAKE_BEFORE_BREAK: Guard.MAKE_BEFORE_BREAK,
     HandOver.BREAK_BEFORE_MAKE: Guard.BREAK_BEFORE_MAKE,
@@ -85,7 +88,7 @@ class Instance(Hearing):
                 self._wire.go_on_after(last, now_s + self._unix_offset_s)
             case AddressAnswered():
                 self._wake(now_s)
-                self._defend(event, now_s)
+                self._mind_answer(event, now_s)
             case Failover() | Shutdown():
                 self._give_up(event, now_s)
             case _:
@@ -179,10 +182,17 @@ class Instance(Hearing):
         else:
             self._review_faults(cause, now_s)
 
-    def _defend(self, answered: AddressAnswered, now_s: float) -> None:
+    def _mind_answer(self, answered: AddressAnswered, now_s: float) -> None:
+        """Somebody answers for our address: see what follows. Who gave up a moment ago may answer for as long as that takes."""
+        if self._state is State.MASTER and self._answered is None and now_s - self._last_transition_s >= LEAVER_GONE_S:
+            self._answered = answered
+            self._timers.set(Timer.DEFENCE, now_s + ADVERT_FOLLOWS_S)
+
+    def _defend(self, now_s: float) -> None:
         """Say whose the address is, and make another master hear us."""
-        if self._state is not State.MASTER or now_s - self._last_transition_s < LEAVER_GONE_S:
-            return  # who gave up a moment ago may answer until then
+        answered, self._answered = self._answered, None
+        assert answered is not None  # else the timer would not run
+        self._timers.clear(Timer.DEFENCE)
         alarm = reports.address_in_use(answered.address, answered.mac, self._router)
         self._sound(alarm, answered.mac, now_s)
         if now_s - self._last_defence_s >= DEFENCE_PAUSE_S:
@@ -217,6 +227,8 @@ class Instance(Hearing):
                 self._move(Happening.LISTENING_TIMER, Guard.ALWAYS, Cause.NOBODY_HEARD, now_s)
             case Timer.HAND_OVER:
                 self._end_hand_over(now_s)
+            case Timer.DEFENCE:
+                self._defend(now_s)
             case Timer.PENANCE:
                 self._timers.clear(timer)
                 before, wait_before_s = self.priority, self._backup_wait_s

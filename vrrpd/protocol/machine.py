@@ -18,6 +18,7 @@ from vrrpd.protocol.actions import (
 )
 from vrrpd.protocol.announcing import Announcing
 from vrrpd.protocol.counters import Counters
+from vrrpd.protocol.events import AddressAnswered
 from vrrpd.protocol.lateness import Lateness, listening_time_s
 from vrrpd.protocol.notices import Conflicts, Notices
 from vrrpd.protocol.peers import Peers, Speaker
@@ -66,6 +67,8 @@ class Machine:
         self._last_transition_s = 0.0
         self._last_advert_s = 0.0
         self._last_probe_s = 0.0
+        self._answered: AddressAnswered | None = None
+        """MASTER: the answer for our address that it is about to defend itself against."""
         self._last_defence_s = float("-inf")
         self._owner_adverts = 0
         """Adverts of another owner that a master heard."""
@@ -185,6 +188,7 @@ class Machine:
         self._notices.forget(now_s)
         self._peers.forget(master=sender if new is State.BACKUP else None)
         self._wants_master = self._listened = False
+        self._answered = None
         self._owner_adverts = 0
         if new not in TAKING_PART:
             self._timers.clear(Timer.PENANCE)

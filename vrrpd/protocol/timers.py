@@ -52,6 +52,8 @@ class Timer(IntEnum):
     """LISTENING: nobody has taken over."""
     PENANCE = 8
     """An owner that met another one has its priority back."""
+    DEFENCE = 9
+    """MASTER: who answered for our address has not proved to be a better master."""
 
 
 class Timers:
