@@ -10,7 +10,7 @@ from tests.interop.balancing.arena import arena
 from tests.interop.balancing.cases import Case
 from tests.interop.balancing.checkers import CHECKERS, LOSSES, RETRIES
 from tests.interop.balancing.differences import differences
-from tests.interop.balancing.player import OURS, PARTIES, THEIRS, Player
+from tests.interop.balancing.player import PARTIES, Player, Record
 from tests.interop.balancing.quorums import QUORUMS, WEIGHTS
 from tests.interop.balancing.reloads import RELOADS
 from tests.interop.balancing.services import SERVICES
@@ -59,7 +59,7 @@ def test_the_rows_are_the_same_after_each_reload(case: Case, reloads: Played) ->
 
 
 def judge(player: Player) -> None:
-    before = dict.fromkeys(PARTIES, "")
+    before, rows_before = dict.fromkeys(PARTIES, ""), Record().rows
     for number, (step, record) in enumerate(zip(player.steps, player.history, strict=True)):
         where = f"step {number}, {step.do!r}"
         expected = player.expected(number, "servers", step.shows)
@@ -67,14 +67,11 @@ def judge(player: Player) -> None:
         if not player.difference(number, "servers"):
             assert {party: record.only(party) for party in PARTIES} == player.expected(number, "rows", ""), where
         assert all(any(step.holds in row for row in rows) for rows in record.rows.values() if step.holds), where
-        if step.tries is not None:
-            tries = {party: str(times) for party, times in record.tries.items()}
-            assert tries == player.expected(number, "tries", str(step.tries)), where
         assert player.was_asked(number), where
-        if passing := player.difference(number, "passing"):
-            assert player.filled(passing.theirs) in record.log[THEIRS], where
-            record.strayed.pop(THEIRS, None)
-            assert f"real server {player.filled('[$address_a]:tcp:$port')} is" not in record.log[OURS], where
-        assert {party for party in record.strayed if expected[party] == before[party]} == set(), where
-        before = expected
+        through = player.expected(number, "through", step.through)
+        if step.after or (step.do == "reload" and record.rows == rows_before):
+            assert {party: player.through(number, party) for party in PARTIES} == through, where
+        unchanged = {party for party in PARTIES if expected[party] == before[party] and not through[party]}
+        assert unchanged & record.strayed.keys() == set(), where
+        before, rows_before = expected, record.rows
     assert player.notes == dict.fromkeys(PARTIES, player.case.notes)

@@ -54,10 +54,10 @@ class Step(NamedTuple):
     do: str
     shows: str
     """Servers with their weights, such as `a=1 b=2`."""
-    tries: int | None = None
-    """How often each daemon has asked the server of the step's first deed when it shows that."""
     after: int = 0
     """Wait until each daemon has asked it so often; for steps that are to change nothing."""
+    through: str = ""
+    """`up` or `down`: what the server is for a while, though the table is in the end as it was. By the logs."""
     holds: str = ""
     """A text in one of the rows of each; for steps that do not change the weights."""
 

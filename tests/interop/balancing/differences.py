@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 DIFFERENCES = Path(__file__).parent / "differences.toml"
-WHAT = ("servers", "rows", "tries", "passing")
+WHAT = ("servers", "rows", "through")
 
 
 @dataclass(frozen=True)
@@ -19,8 +19,8 @@ class Difference:
     step: int
     """Counted from 0, which is the start; the last is the stop."""
     what: str
-    """`servers`: who serves, with what weight. `rows`: what of ipvsadm's output only one has. `tries`: how often each asks
-    until it shows it. `passing`: the table is the same in the end, but on the way one says this in its log."""
+    """`servers`: who serves, with what weight. `rows`: what of ipvsadm's output only one has. `through`: what the server was on
+    the way; in the end the tables are the same."""
     theirs: str
     ours: str
     reason: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,12 @@ PARTIES = THEIRS, OURS = ("theirs", "ours")
 ADDRESSES = {"a": "10.9.0.1", "b": "10.9.0.2", "c": "10.9.0.3", "d": "10.9.0.4", "s": "10.9.0.9", "a6": "fd00:9::1"}
 PORT_BASE = 2000
 TRACKED = ("a", "b", "c", "d")
+SAYS = {
+    THEIRS: r"(?P<change>Adding|Removing) service {where} (?:to|from) VS",
+    OURS: r"real server {where} is (?P<change>up|down)",
+}
+MEANS = {"Adding": "up", "Removing": "down", "up": "up", "down": "down"}
+"""What a change in the words of either log comes to."""
 STOP = Step("stop", NO_SERVICE)
 """The last step of every case."""
 
@@ -26,8 +33,6 @@ class Record:
     servers: dict[str, str] = field(default_factory=dict)
     rows: dict[str, Sequence[str]] = field(default_factory=dict)
     asked: dict[str, int] = field(default_factory=dict)
-    tries: dict[str, int] = field(default_factory=dict)
-    """How often the server had been asked when what is expected was first seen."""
     strayed: dict[str, set[str]] = field(default_factory=dict)
     """Everything else that was seen on the way."""
     log: dict[str, str] = field(default_factory=dict)
@@ -116,9 +121,14 @@ class Player:
             shows = record.servers[party] = in_words(rows) if rows else NO_SERVICE
             if shows != expected[party]:
                 record.strayed.setdefault(party, set()).add(shows)
-            elif party in asked:
-                record.tries.setdefault(party, asked[party])
         return record.servers == expected and self._rows_are_as_expected(number) and self.was_asked(number)
+
+    def through(self, number: int, party: str) -> str:
+        """Whether a log says first that the step's server is up, or that it is down; nothing if neither."""
+        server = self.asked_server(number) or (self.address("a"), self.port)
+        where = r"\[{}\]:\w+:{}".format(*server)
+        said = re.search(SAYS[party].format(where=where), self.history[number].log[party])
+        return MEANS[said["change"]] if said else ""
 
     def was_asked(self, number: int) -> bool:
         """Whether both have asked the server of the step as often as the step wants it."""
