@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vrrpd.protocol.deadlines import Deadlines
+from vrrpd.protocol.deadlines import MOVED_MAX, Deadlines
 
 
 def test_who_waits_for_nothing_is_never_due() -> None:
@@ -43,6 +43,17 @@ def test_who_is_due_may_wait_again_at_once() -> None:
         deadlines.set(who, deadline_s + 1.0)
     assert served == [1.0, 2.0, 3.0]
     assert deadlines.next_s() == 4.0
+
+
+def test_what_was_moved_again_and_again_fills_no_memory() -> None:
+    deadlines: Deadlines[str] = Deadlines()
+    deadlines.set("early", 0.5)
+    for number in range(10 * MOVED_MAX):
+        deadlines.set("moved", 10.0 + number)
+        deadlines.set("to and fro", 1.0 + number % 2)
+    assert len(deadlines._heap) <= MOVED_MAX + 2 * 3
+    assert deadlines.armed() == [(0.5, "early"), (2.0, "to and fro"), (9.0 + 10 * MOVED_MAX, "moved")]
+    assert list(deadlines.due(1e9)) == [(0.5, "early"), (2.0, "to and fro"), (9.0 + 10 * MOVED_MAX, "moved")]
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.none() | st.integers(0, 20))), st.integers(0, 20))

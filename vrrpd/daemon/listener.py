@@ -70,6 +70,8 @@ class Listener:
         """Set under a flood."""
         self._overfull = False
         """Since the last review."""
+        self._apart = frozenset[Address]()
+        """Who is heard on the socket of those that we know."""
         for receiver in self._receivers:
             self._listen(receiver)
 
@@ -123,11 +125,13 @@ class Listener:
             self._hear_apart()
 
     def _hear_apart(self) -> None:
-        """Hear those that we know now on a socket of their own. An advert may be lost on the way, and none is heard twice."""
+        """Hear those that we know now on a socket of their own. One of their adverts may be lost on the way, none heard twice."""
         known = frozenset(self._known_senders())
-        self._everybody.hear_only(())
-        self._known.hear_only(known)
-        self._everybody.hear_all_but(known)
+        if known != self._apart:
+            self._everybody.hear_all_but(known | self._apart)
+            self._known.hear_only(known)
+            self._everybody.hear_all_but(known)
+            self._apart = known
         self._overfull = False
         self._review = self._loop.call_later(REVIEW_S, self._look_again)
 
@@ -138,3 +142,4 @@ class Listener:
         self._review = None
         self._known.hear_only(())
         self._everybody.hear_all_but(())
+        self._apart = frozenset()

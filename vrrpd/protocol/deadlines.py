@@ -9,6 +9,10 @@ from typing import Generic, TypeVar
 Waiting = TypeVar("Waiting")
 
 
+MOVED_MAX = 1_000
+"""Deadlines that were moved and may stay in the heap, beside as many as there are who wait. A flood moves many a second."""
+
+
 class Deadlines(Generic[Waiting]):
     """At most one deadline for each of those that wait, in seconds of the clock that the caller reads.
 
@@ -31,14 +35,20 @@ class Deadlines(Generic[Waiting]):
             self._armed_s[who] = deadline_s
             self._order += 1
             heapq.heappush(self._heap, (deadline_s, self._order, who))
+            if len(self._heap) > 2 * len(self._armed_s) + MOVED_MAX:
+                self._heap = self._in_order()  # which is a heap, too
 
     def armed(self) -> list[tuple[float, Waiting]]:
         """All of them, in the order in which they come up."""
-        first: dict[Waiting, float] = {}
-        for deadline_s, _order, who in sorted(self._heap, key=lambda entry: entry[:2]):
+        return [(deadline_s, who) for deadline_s, _order, who in self._in_order()]
+
+    def _in_order(self) -> list[tuple[float, int, Waiting]]:
+        first: dict[Waiting, tuple[float, int, Waiting]] = {}
+        for entry in sorted(self._heap, key=lambda entry: entry[:2]):
+            deadline_s, _order, who = entry
             if self._armed_s.get(who) == deadline_s:
-                first.setdefault(who, deadline_s)
-        return [(deadline_s, who) for who, deadline_s in first.items()]
+                first.setdefault(who, entry)
+        return list(first.values())
 
     def next_s(self) -> float | None:
         """The earliest deadline, or None while nobody waits."""
