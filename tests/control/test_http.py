@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from dataclasses import replace
 
 import aiohttp
@@ -14,10 +14,12 @@ from prometheus_client import parser
 from tests.status.values import NO_WORK, SNAPSHOT
 from vrrpd.config.model import ListenAddress
 from vrrpd.control.http import REQUEST_OCTETS_MAX, HttpServer
+from vrrpd.recording.lines import NoRecordingError
 from vrrpd.status.model import ProcessStatus, Snapshot
 
 PATIENCE_S = 20.0
 """How long a test waits for what must come; reached only when it fails."""
+PARTS = ('{"recording":1}\n', '{"end":0}\n')
 
 
 class Daemon:
@@ -26,12 +28,20 @@ class Daemon:
     def __init__(self) -> None:
         self.snapshot: Snapshot | None = SNAPSHOT
         self.asked = 0
+        self.breaks_off_after: int | None = None
 
     async def answer(self) -> Snapshot:
         self.asked += 1
         if self.snapshot is None:
             raise RuntimeError("no snapshot to be had")
         return self.snapshot
+
+    async def parts(self) -> AsyncGenerator[str, None]:
+        """A recording in two parts, of which the first, or the second, may fail to come."""
+        for number, part in enumerate(PARTS):
+            if number == self.breaks_off_after:
+                raise NoRecordingError("the router process does not answer")
+            yield part
 
 
 @pytest.fixture
@@ -49,7 +59,7 @@ def listen() -> ListenAddress:
 
 @pytest.fixture
 async def server(listen: ListenAddress, daemon: Daemon) -> AsyncIterator[HttpServer]:
-    server = HttpServer(listen, daemon.answer)
+    server = HttpServer(listen, daemon.answer, daemon.parts)
     await server.start()
     yield server
     await server.close()
@@ -76,6 +86,28 @@ async def test_the_scraper_s_accept_header_decides_the_format(client: aiohttp.Cl
     async with client.get("/metrics", headers={"Accept": "application/openmetrics-text;version=1.0.0"}) as answer:
         assert answer.headers["Content-Type"].startswith("application/openmetrics-text; version=1.0.0")
         assert (await answer.text()).endswith("# EOF\n")
+
+
+@pytest.mark.parametrize(
+    ("breaks_off_after", "status", "text"),
+    [
+        (None, 200, "".join(PARTS)),
+        (1, 200, PARTS[0]),
+        (0, 503, "no recording: the router process does not answer\n"),
+    ],
+)
+async def test_a_recording_is_served_as_it_comes(
+    breaks_off_after: int | None, status: int, text: str, client: aiohttp.ClientSession, daemon: Daemon
+) -> None:
+    daemon.breaks_off_after = breaks_off_after
+    async with client.get("/api/v1/recording") as answer:
+        assert (answer.status, await answer.text()) == (status, text)
+
+
+async def test_a_recording_is_a_file_that_nobody_keeps_in_between(client: aiohttp.ClientSession) -> None:
+    async with client.get("/api/v1/recording") as answer:
+        assert answer.headers["Content-Type"] == "application/x-ndjson"
+        assert answer.headers["Cache-Control"] == "no-store"
 
 
 async def test_a_daemon_that_answers_is_healthy_whatever_its_processes_do(
@@ -174,7 +206,7 @@ def taken() -> Iterator[ListenAddress]:
 
 
 async def test_a_port_in_use_is_an_error_that_leaves_nothing_open(taken: ListenAddress, daemon: Daemon) -> None:
-    server = HttpServer(taken, daemon.answer)
+    server = HttpServer(taken, daemon.answer, daemon.parts)
     with pytest.raises(OSError, match="address already in use"):
         await server.start()
     assert server._runner.server is None
@@ -183,12 +215,12 @@ async def test_a_port_in_use_is_an_error_that_leaves_nothing_open(taken: ListenA
 
 async def test_a_host_that_is_none_is_an_error(daemon: Daemon) -> None:
     with pytest.raises(OSError, match=r"."):
-        await HttpServer(ListenAddress("no-such-host.invalid", 9165), daemon.answer).start()
+        await HttpServer(ListenAddress("no-such-host.invalid", 9165), daemon.answer, daemon.parts).start()
 
 
 async def test_a_closed_server_is_closed_and_its_port_free(listen: ListenAddress, daemon: Daemon) -> None:
     for _life in range(2):
-        server = HttpServer(listen, daemon.answer)
+        server = HttpServer(listen, daemon.answer, daemon.parts)
         await server.start()
         async with aiohttp.ClientSession() as client, client.get(f"http://{listen.host}:{listen.port}/healthz") as answer:
             assert answer.status == 200

@@ -20,7 +20,7 @@ import pytest
 
 import vrrpd
 from vrrpd.daemon import child, nursery
-from vrrpd.daemon.messages import LogLine
+from vrrpd.daemon.messages import Ask, LogLine
 from vrrpd.status.model import LatenessStatus, ProcessStatus, RouterStatus
 
 from .tiny_role import PATIENCE_S, Ward, order
@@ -294,6 +294,30 @@ async def test_one_that_hangs_is_replaced_once_it_was_silent_too_long(
         assert await ward.nursling.status(PATIENCE_S) is not None, "the new one answers"
     assert any(message.startswith("tiny has not answered for 0 s and is replaced") for message in caplog.messages)
     await ward.nursling.stop(0.2)
+
+
+@pytest.mark.parametrize(
+    ("how", "end"), [("hang with last words", "ended with status 8"), ("stopped by a signal", "was killed by SIGKILL")]
+)
+async def test_one_that_has_last_words_is_told_to_abort_and_killed_if_it_cannot(
+    how: str, end: str, notes: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    ward = Ward(notes, silence_max_s=0.2, has_last_words=True)
+    await ward.nursling.give(order("one"))
+    giving = asyncio.create_task(ward.nursling.give(order("hang with last words")))
+    await ward.until(lambda: line("hang with last words at work") in ward.reports)
+    if how == "stopped by a signal":
+        os.kill(ward.born[0], signal.SIGSTOP)
+    await ward.beat_until(lambda: len(ward.born) > 1, 0.05)
+    giving.cancel()
+    assert f"tiny {end}; starting it again now" in caplog.messages
+    await ward.nursling.stop(0.2)
+
+
+async def test_a_question_is_put_once_to_whoever_is_there(ward: Ward) -> None:
+    assert not ward.nursling.ask(Ask(1))
+    await ward.nursling.give(order("one"))
+    assert ward.nursling.ask(Ask(2))
 
 
 async def test_a_supervisor_that_was_held_up_itself_blames_nobody(notes: Path) -> None:

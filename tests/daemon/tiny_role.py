@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -54,6 +55,10 @@ class TinyRole:
             case "hang":
                 while True:
                     pass
+            case "hang with last words":
+                signal.signal(signal.SIGABRT, lambda _number, _frame: os._exit(8))
+                while True:
+                    pass
             case "wake":  # by another thread, which takes what the loop's own descriptors are for
                 loop = asyncio.get_running_loop()
                 loop.run_in_executor(None, loop.call_soon_threadsafe, log.info, "woken")
@@ -75,11 +80,13 @@ class TinyRole:
 class Ward:
     """One nursling and all that it was seen to do."""
 
-    def __init__(self, notes: Path, silence_max_s: float = PATIENCE_S) -> None:
+    def __init__(self, notes: Path, silence_max_s: float = PATIENCE_S, *, has_last_words: bool = False) -> None:
         self.reports: list[object] = []
         self.process_ids: list[int | None] = []
         self._news = asyncio.Event()
-        self.nursling = Nursling("tiny", lambda channel: TinyRole(channel, notes), silence_max_s, self._on_report)
+        self.nursling = Nursling(
+            "tiny", lambda channel: TinyRole(channel, notes), silence_max_s, self._on_report, has_last_words=has_last_words
+        )
         self.nursling.on_process_id = self._on_process_id
 
     def _on_report(self, report: object) -> None:

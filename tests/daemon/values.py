@@ -26,6 +26,7 @@ from vrrpd.daemon.channel import LENGTH, decode, encode
 from vrrpd.daemon.messages import (
     Answer,
     Ask,
+    AskRecording,
     DirectorWork,
     EventReport,
     Give,
@@ -33,6 +34,7 @@ from vrrpd.daemon.messages import (
     Masters,
     Pulse,
     Ready,
+    RecordingPart,
     RouterWork,
     Stop,
     Stopped,
@@ -131,6 +133,8 @@ MESSAGES = [
     Ask(7),
     Answer(7, ROUTER_STATUS),
     Answer(8, DIRECTOR_STATUS),
+    AskRecording(9),
+    RecordingPart(9, 1, '{"end":0}\n', is_last=True),
     EventReport(
         VirtualRouterChanged(1.5, "VI_1", "eth0", 51, "BACKUP", "MASTER", "master-timeout", IPv4Address("192.0.2.2"), 90)
     ),

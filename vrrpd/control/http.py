@@ -5,11 +5,15 @@ Imported and started only where HTTP is configured, and after the children are f
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
 
 from aiohttp import web
 
 from vrrpd.config.model import ListenAddress
+from vrrpd.recording.lines import NoRecordingError
 from vrrpd.status import prometheus
 from vrrpd.status.model import Snapshot
 
@@ -17,19 +21,40 @@ REQUEST_OCTETS_MAX = 8_192
 """A line or header of a request; nothing that asks for metrics needs more."""
 KEEPALIVE_S = 75.0
 BACKLOG = 16
+RECORDING_TIMEOUT_S = 60.0
+"""Who does not read it by then holds it up for others."""
+RECORDING_HEADERS = {
+    "Content-Type": "application/x-ndjson",
+    "Content-Disposition": 'attachment; filename="recording.jsonl"',
+    "Cache-Control": "no-store",
+}
 SHUTDOWN_S = 1.0
 """Scrapes under way at stop get this long to end."""
 
+log = logging.getLogger(__name__)
+
 
 class HttpServer:
-    """Serves /metrics, /healthz and /readyz at one address."""
+    """Serves /metrics, /healthz, /readyz and /api/v1/recording at one address."""
 
-    def __init__(self, listen: ListenAddress, snapshot: Callable[[], Awaitable[Snapshot]]) -> None:
+    def __init__(
+        self,
+        listen: ListenAddress,
+        snapshot: Callable[[], Awaitable[Snapshot]],
+        recording: Callable[[], AsyncGenerator[str, None]],
+    ) -> None:
+        """`recording` gives the lines of a recording, many at a time, or raises NoRecordingError."""
         self.listen = listen
         self._snapshot = snapshot
+        self._parts = recording
         application = web.Application()
         application.add_routes(
-            [web.get("/metrics", self._metrics), web.get("/healthz", self._health), web.get("/readyz", self._readiness)]
+            [
+                web.get("/metrics", self._metrics),
+                web.get("/healthz", self._health),
+                web.get("/readyz", self._readiness),
+                web.get("/api/v1/recording", self._recording, allow_head=False),
+            ]
         )
         self._runner = web.AppRunner(
             application,
@@ -57,6 +82,22 @@ class HttpServer:
     async def _metrics(self, request: web.Request) -> web.Response:
         exposition, content_type = prometheus.expose(await self._snapshot(), request.headers.get("Accept", ""))
         return web.Response(body=exposition, headers={"Content-Type": content_type})
+
+    async def _recording(self, request: web.Request) -> web.StreamResponse:
+        """A recording that breaks off lacks its last line, so whoever reads it knows."""
+        response = web.StreamResponse(headers=RECORDING_HEADERS)
+        try:
+            async with asyncio.timeout(RECORDING_TIMEOUT_S), aclosing(self._parts()) as parts:
+                async for part in parts:
+                    if not response.prepared:
+                        await response.prepare(request)
+                    await response.write(part.encode())
+        except (NoRecordingError, TimeoutError) as error:
+            if not response.prepared:
+                return web.Response(status=503, text=f"no recording: {error}\n")
+            log.warning("a recording broke off: %s", error or "it was not read in time")
+        await response.write_eof()
+        return response
 
     async def _health(self, _request: web.Request) -> web.Response:
         """The supervisor answers: it lives."""

@@ -10,6 +10,8 @@
         | <------------------------------ Pulse -- |
         | -- Ask --------------------------------> |   for each scrape
         | <--------------------- Answer(status) -- |
+        | -- AskRecording -----------------------> |   to the router
+        | <----------------------- RecordingPart - |   until the last one; unasked, after a fault
         | <-------------- EventReport, LogLine -- |
         | -- Stop -------------------------------> |
         | <---------------------------- Stopped -- |
@@ -112,6 +114,24 @@ class Answer:
 
     number: int
     status: RouterStatus | DirectorStatus
+
+
+@dataclass(frozen=True, slots=True)
+class AskRecording:
+    """Wanted: what the virtual routers were told and what they told, in parts."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingPart:
+    """Some lines of the recording asked for under `number`, or of one that nobody asked for and that is to be kept (0)."""
+
+    number: int
+    place: int
+    """Counts from 0."""
+    lines: str
+    is_last: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,8 +30,18 @@ log = logging.getLogger(__name__)
 class Nursling:
     """One child of the supervisor."""
 
-    def __init__(self, name: str, role: child.RoleFactory, silence_max_s: float, on_report: Callable[[object], None]) -> None:
+    def __init__(
+        self,
+        name: str,
+        role: child.RoleFactory,
+        silence_max_s: float,
+        on_report: Callable[[object], None],
+        *,
+        has_last_words: bool = False,
+    ) -> None:
+        """`has_last_words` is for one that is told to abort (SIGABRT), a beat before it is killed."""
         self.name = name
+        self._has_last_words = has_last_words
         self._role = role
         self._silence_max_s = silence_max_s
         self._on_report = on_report
@@ -51,6 +61,7 @@ class Nursling:
         self._failures_in_a_row = 0
         self._started_s = 0.0
         self._unanswered_since_s: float | None = None
+        self._was_aborted = False
         self.on_process_id: Callable[[int | None], None] = lambda _process_id: None
 
     @property
@@ -78,6 +89,10 @@ class Nursling:
         self._told = news
         if self._channel is not None:
             self._channel.send(news, must_arrive=True)
+
+    def ask(self, question: object) -> bool:
+        """Say something once, to the process that is there now; False if there is none that hears."""
+        return self._channel is not None and self._channel.send(question)
 
     async def status(self, timeout_s: float) -> Status | None:
         """What the child says of itself; None if it is away or does not answer in time."""
@@ -135,7 +150,8 @@ class Nursling:
         silence_s = now_s - self._unanswered_since_s
         if silence_s > self._silence_max_s:
             log.error("%s has not answered for %.0f s and is replaced", self.name, silence_s)
-            self._signal(signal.SIGKILL)
+            self._signal(signal.SIGABRT if self._has_last_words and not self._was_aborted else signal.SIGKILL)
+            self._was_aborted = True
         else:
             self._channel.send(Pulse())
 
@@ -151,6 +167,7 @@ class Nursling:
         self._forked = child.fork(f"vrrpd: {self.name}", self._role, given)
         self._started_s = self._loop.time()
         self._unanswered_since_s = None
+        self._was_aborted = False
         self._loop.add_reader(self._forked.pidfd, self._on_end)
         self._channel = Channel(self._forked.end, self._on_message, on_close=lambda: None)
         self.on_process_id(self._forked.process_id)

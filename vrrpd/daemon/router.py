@@ -20,9 +20,11 @@ from vrrpd.daemon.channel import Channel
 from vrrpd.daemon.child import take_place
 from vrrpd.daemon.intake import Intake
 from vrrpd.daemon.ledger import Ledger
-from vrrpd.daemon.messages import RouterWork
+from vrrpd.daemon.messages import AskRecording, RouterWork
 from vrrpd.daemon.performer import Performer
+from vrrpd.daemon.recordings import RecordingFiles
 from vrrpd.daemon.reporter import Reporter
+from vrrpd.daemon.scribe import Scribe
 from vrrpd.daemon.site import Site
 from vrrpd.daemon.station import Station, status
 from vrrpd.kernel.addresses import AddressKey, wanted
@@ -42,12 +44,13 @@ log = logging.getLogger(__name__)
 class Router:
     """The role of the router process. See `vrrpd.daemon.child.Role`."""
 
-    def __init__(self, channel: Channel, ledger: Ledger) -> None:
+    def __init__(self, channel: Channel, ledger: Ledger, files: RecordingFiles) -> None:
         self._channel = channel
         self._ledger = ledger
         self._site = Site(NetlinkSocket(socket.NETLINK_ROUTE))
         self._performer = Performer(self._site, ledger, Reporter(channel), self._answer_if_handed_over)
         self._intake = Intake(self._site, self._performer)
+        self._scribe = Scribe(self._site.routers, lambda: self._site.unix_offset_s, channel.send, files)
         self._waiting: list[Callable[[], None]] = []
         """To be called when there are no leavers: one for each order of the supervisor, which rarely gives two at once."""
         self._scheduled = False
@@ -60,7 +63,7 @@ class Router:
         site, routers = self._site, self._site.routers
         if not self._scheduled:
             self._scheduled = True
-            routers.starts_from_s = work.starts_from_s
+            routers.start_from(work.starts_from_s)
             take_place("router", _ahead_of_others(work.scheduling))
         site.groups = work.sync_groups
         routers.pace(work.vrrp.garp_interval_s, work.vrrp.gna_interval_s, work.garp_groups)
@@ -165,7 +168,9 @@ class Router:
     # -- for the supervisor ---------------------------------------------------------------------------------------------
 
     def hear(self, news: object) -> None:
-        """Nothing that is told elsewhere concerns the virtual routers."""
+        """Somebody wants the recording. Nothing else that is told elsewhere concerns the virtual routers."""
+        if isinstance(news, AskRecording):
+            self._scribe.give(news.number)
 
     def status(self) -> RouterStatus:
         """Everything there is to know of the virtual routers."""

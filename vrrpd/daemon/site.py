@@ -13,7 +13,7 @@ from vrrpd.daemon.station import Station, interfaces
 from vrrpd.kernel.addresses import AddressTable
 from vrrpd.protocol.events import ClockSet
 from vrrpd.protocol.instance import Instance
-from vrrpd.protocol.vrrp_router import VrrpRouter
+from vrrpd.recording.recorder import RecordedRouter
 
 CLOCK_STEP_S = 0.1
 """The time of day may drift so far from the monotonic clock before virtual routers hear of it; keyed hashes are checked with a
@@ -26,7 +26,7 @@ class Site:
     def __init__(self, netlink: NetlinkSocket) -> None:
         self.netlink = netlink
         self.holdings = Holdings(AddressTable(netlink))
-        self.routers = VrrpRouter()
+        self.routers = RecordedRouter()
         self.segments: dict[str, Segment] = {}
         """By the names of the interfaces."""
         self.stations: dict[Instance, Station] = {}

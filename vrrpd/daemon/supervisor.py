@@ -14,6 +14,7 @@ import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,9 +23,10 @@ from vrrpd.config.model import Config, ListenAddress, Lvs
 from vrrpd.daemon import systemd
 from vrrpd.daemon.director import Director
 from vrrpd.daemon.ledger import Ledger
-from vrrpd.daemon.messages import DirectorWork, EventReport, LogLine, Masters, RouterWork
+from vrrpd.daemon.messages import DirectorWork, EventReport, LogLine, Masters, RecordingPart, RouterWork
 from vrrpd.daemon.nursery import Nursling
 from vrrpd.daemon.overrides_file import of_nobody, read_overrides
+from vrrpd.daemon.recordings import RecordingFiles, Recordings
 from vrrpd.daemon.router import Router
 from vrrpd.daemon.run_directory import AlreadyRunningError, Ownership, OwnershipFile, PidFile, write_pid_file
 from vrrpd.notify.commands import CommandQueue
@@ -136,8 +138,11 @@ class Supervisor:
         loop.add_signal_handler(signal.SIGHUP, self.reload)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # inherited as ignored, it would leave no child to wait for
         ledger = Ledger.open(self._options.run_dir / "ledger")
-        self._router = Nursling("router", lambda channel: Router(channel, ledger), ROUTER_SILENCE_MAX_S, self._on_report)
         run_dir = self._options.run_dir
+        files = RecordingFiles(run_dir)
+        router = partial(Router, ledger=ledger, files=files)
+        self._router = Nursling("router", router, ROUTER_SILENCE_MAX_S, self._on_report, has_last_words=True)
+        self._recordings = Recordings(files, self._router.ask)
         self._director = Nursling(
             "director", lambda channel: Director(channel, run_dir), DIRECTOR_SILENCE_MAX_S, self._on_report
         )
@@ -270,6 +275,8 @@ class Supervisor:
                 self._commands.hear(event)
                 if isinstance(event, VirtualRouterChanged):
                     self._note_master(event)
+            case RecordingPart():
+                self._recordings.hear(message)
 
     def _note_master(self, event: VirtualRouterChanged) -> None:
         """The director synchronises connections as the virtual router stands."""
@@ -307,7 +314,7 @@ class Supervisor:
             return
         from vrrpd.control.http import HttpServer  # noqa: PLC0415  # 120 ms and 15 MiB that the children never need
 
-        server = HttpServer(wanted, self.snapshot)
+        server = HttpServer(wanted, self.snapshot, self._recordings.parts)
         try:
             await server.start()
         except OSError as error:

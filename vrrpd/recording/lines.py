@@ -31,6 +31,10 @@ PARAMETERS = MappingProxyType({name: tuple(inspect.signature(getattr(VrrpRouter,
 """Of each method, without `self`."""
 
 
+class NoRecordingError(Exception):
+    """There is none to be had now; says why."""
+
+
 @dataclass(frozen=True, slots=True)
 class About:
     """Where a recording comes from."""
