@@ -103,7 +103,10 @@ def test_the_picture_is_sound_and_shows_the_outage(tmp_path: Path) -> None:
         (("--pause", "A@x"), "`x` is no time; expected a time such as 10s"),
         (("--loss", "a lot"), "`a lot` is no share; expected 0% to 100%"),
         (("--behaviour", "A=frr"), "expected WHO=DAEMON, with vrrpd, rfc, keepalived"),
-        (("--scenario", "/nonexistent"), "/nonexistent: "),
+        (
+            ("--scenario", "/nonexistent"),
+            "/nonexistent: No such file or directory; expected a file with an event on each line\n",
+        ),
         (("--duration", "30000h"), "a week"),
         (("--duration", "0s"), "more than nothing"),
         (("--svg", "/nonexistent/a.svg"), "/nonexistent/a.svg: No such file or directory"),

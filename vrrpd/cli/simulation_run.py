@@ -109,8 +109,10 @@ def _events(asked: Mapping[str, tuple[str, ...]], cast: Cast) -> Iterator[Timed]
 def _scenario_of(file: str, cast: Cast) -> tuple[list[Timed], float | None]:
     try:
         lines = Path(file).read_text().splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ScenarioError(f"{file}: {error}") from None
+    except OSError as error:
+        raise ScenarioError(f"{file}: {error.strerror}; expected a file with an event on each line") from None
+    except UnicodeDecodeError:
+        raise ScenarioError(f"{file}: it is no text; expected an event on each line") from None
     try:
         return read_scenario(lines, cast)
     except ScenarioError as error:
