@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.config.reading import SERVER, Reader
 from vrrpd.daemon.messages import EventReport, Masters
+from vrrpd.daemon.run_directory import Ownership, OwnershipFile
 from vrrpd.daemon.supervisor import Options, Supervisor
 from vrrpd.status.events import VirtualRouterChanged
 
@@ -58,3 +60,25 @@ def test_it_hears_of_each_change_once(told: tuple[Supervisor, Told]) -> None:
     ):
         supervisor._on_report(changed(name, old, new))
     assert director.news == [Masters(frozenset(names)) for names in ((), {"VI_1"}, {"VI_1", "VI_2"}, {"VI_2"})]
+
+
+class Done:
+    """In place of a child that has done its work already."""
+
+    alive = True
+
+    async def give(self, work: object, once_done: object | None = None) -> None:
+        pass
+
+
+@pytest.mark.parametrize(("setting", "remembered"), [("", False), ("drain_removed 60", True)])
+async def test_servers_that_a_reload_lets_leave_stay_ours(tmp_path: Path, setting: str, remembered: bool) -> None:
+    """Should every process die before they have left, the next one takes them out."""
+    reader, supervisor = Reader(tmp_path), Supervisor(Options("none.conf", tmp_path))
+    supervisor._router = supervisor._director = Done()  # type: ignore[assignment]
+    before, after = (
+        reader.config(SERVER.replace("192.168.4.100", real).format(setting, "", "")) for real in ("10.0.0.1", "10.0.0.2")
+    )
+    await supervisor._hand_out(after, Ownership.of(before))
+    owned = OwnershipFile(tmp_path / "ownership.json").read()
+    assert owned == (Ownership.of(before) + Ownership.of(after) if remembered else Ownership.of(after))

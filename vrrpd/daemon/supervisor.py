@@ -257,7 +257,7 @@ class Supervisor:
         except TimeoutError:
             log.warning("the kernel does not show the configuration yet after %g s; going on", READY_TIMEOUT_S)
             return
-        self._ownership_file.write(now)
+        self._ownership_file.write(formerly + now if _lets_servers_leave(config) else now)
 
     def _summary(self) -> str:
         return f"{self._options.config_file}: {self._config.contents()}"
@@ -345,6 +345,11 @@ def _synchronised(config: Config) -> Lvs:
         return lvs
     numbers = (one.virtual_router_id for one in config.virtual_routers if one.name == daemon.virtual_router)
     return replace(lvs, sync_daemon=replace(daemon, sync_id=next(numbers, 0)))
+
+
+def _lets_servers_leave(config: Config) -> bool:
+    """Whether servers that a reload removes may have rows for a while; until the next one they stay ours."""
+    return any(server.drain_removed_s > 0 for server in config.virtual_servers)
 
 
 def _rarest_adverts_s(config: Config) -> float:
