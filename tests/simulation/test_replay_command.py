@@ -54,7 +54,7 @@ def test_the_timeline_of_a_recording_is_that_of_a_simulation(file: Path) -> None
     assert shown[0].startswith("lvs1 VI_1")
     assert {"·", "█", "x"} >= set(shown[0].removeprefix("lvs1 VI_1").strip()) >= {"·", "█"}
     assert "      7.609 s    lvs1  VI_1: BACKUP > MASTER: master-timeout" in shown
-    assert "     20.000 s  ^ lvs1  interface eth0 is not well" in shown
+    assert "     20.000 s  ^ lvs1  interface eth0 is down" in shown
     assert "     20.000 s    lvs1  VI_1: MASTER > FAULT: interface-down" in shown
     assert f"Recorded on lvs1 by vrrpd {__version__}, 20.000 s from 2023-11-14T22:13:20.000+00:00: asked for" in shown
     assert shown[-1].endswith("3 changes of state: all as recorded.")
@@ -74,7 +74,7 @@ def test_a_picture_can_be_drawn(file: Path, tmp_path: Path) -> None:
     picture = tmp_path / "picture.svg"
     assert replay(file, "--svg", picture).exit_code == 0
     texts = {element.text for element in ET.fromstring(picture.read_text()).iter("{http://www.w3.org/2000/svg}text")}  # noqa: S314  # our own
-    assert {"lvs1", "lvs1 VI_1", "interface eth0 is not well"} <= texts
+    assert {"lvs1", "lvs1 VI_1", "interface eth0 is down"} <= texts
     assert not {"outage", "no outage"} & texts
 
 

@@ -23,6 +23,7 @@ from vrrpd.simulation.timeline import Lane, Moment, Timeline, told
 
 SHORTEST_S = 0.001
 """A picture has some length, also that of a recording in which everything happened at once."""
+MARKS_PAUSE_S = 1.0
 DIFFERENCES_MAX = 10
 """More of them say no more: what follows on a difference is different, too."""
 
@@ -61,6 +62,7 @@ class _Replaying:
         self._now_s = self._begin_s
         self._end_s = max(SHORTEST_S, (times_s[-1] if times_s else 0.0) - self._begin_s)
         self._replay = Replay(Timeline())
+        self._marked_s: dict[str, float] = {}
 
     def run(self) -> Replay:
         """The whole recording."""
@@ -84,9 +86,7 @@ class _Replaying:
         try:
             if "instance" in arguments:
                 arguments["instance"] = self._instances[arguments["instance"]]
-            text = _words(one.method, arguments, self._routers)
-            if text:
-                self._replay.timeline.moments.append(Moment(self._at_s, self._who, text, is_fault=True))
+            self._mark(_words(one.method, arguments, self._routers))
             answer = getattr(self._routers, one.method)(**arguments)
             if isinstance(answer, Instance):
                 self._appear(answer)
@@ -116,6 +116,12 @@ class _Replaying:
     @property
     def _at_s(self) -> float:
         return float(self._now_s - self._begin_s)
+
+    def _mark(self, text: str) -> None:
+        """Something that comes again and again has one mark a second."""
+        if text and self._at_s - self._marked_s.get(text, -MARKS_PAUSE_S) >= MARKS_PAUSE_S:
+            self._marked_s[text] = self._at_s
+            self._replay.timeline.moments.append(Moment(self._at_s, self._who, text, is_fault=True))
 
     def _appear(self, instance: Instance) -> None:
         """One that is there from now on; before that it was nothing."""
@@ -175,7 +181,8 @@ def _words(method: str, arguments: dict[str, Any], routers: VrrpRouter) -> str:
     match method:
         case "learn":
             kind, result = arguments["kind"], arguments["result"]
-            what = f"{result}" if kind is Kind.FILE else "well" if result else "not well"
+            words = ("up", "down") if kind is Kind.INTERFACE else ("well", "not well")
+            what = str(result) if kind is Kind.FILE else words[0] if result else words[1]
             return f"{kind.value} {arguments['name']} is {what}"
         case "add":
             return f"{arguments['router'].name} comes"
@@ -186,16 +193,16 @@ def _words(method: str, arguments: dict[str, Any], routers: VrrpRouter) -> str:
             return f"{'' if instance is None else instance.router.name} {'goes' if method == 'dismiss' else 'is to hand over'}"
         case "start" if arguments.get("resume_master"):
             return "goes on as master"
-        case "inform" | "tell":
-            return _event_in_words(arguments["event"])
+        case "inform":
+            return _event_in_words(arguments["instance"].router.name, arguments["event"])
         case _:
             return ""
 
 
-def _event_in_words(event: object) -> str:
+def _event_in_words(name: str, event: object) -> str:
     match event:
         case SourceChanged(address):
-            return f"adverts come from {address}" if address else "adverts have no source"
+            return f"{name} sends from {address}" if address else f"{name} has no address to send from"
         case AddressAnswered(address, mac):
             return f"{mac.hex(':')} answers for {address}"
         case _:
