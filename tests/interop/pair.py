@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import IPv4Address
@@ -21,8 +22,10 @@ SKEW_50_S = (256 - 50) / 256
 """What director 2, of priority 50, waits after a farewell (RFC 3768 section 6.1)."""
 MASTER_DOWN_50_S = 3 + SKEW_50_S
 """What it waits in silence."""
-WIRE_TOLERANCE_S = 0.095
-"""What a busy guest adds to a timer until the frame is on the bridge; 3.9 s is the requirement's own bound of a takeover."""
+EARLY_S = 0.005
+"""A wait may seem to be so much too short: its end is seen on the bridge before its begin was, where the machine is busy."""
+LATE_S = 0.4
+"""What a busy guest may add to it; less than half of an advert interval, so no frame is taken for another one."""
 HOLDER_TIMEOUT_S = 20.0
 """For a daemon's start and its election, 4 to 5 s; the rest is for a busy machine."""
 ADVERT_TIMEOUT_S = 3.0
@@ -31,6 +34,20 @@ WARM_UP_ANSWERS = 50
 """Before something is done: service is there."""
 AFTERMATH_ANSWERS = 200
 """After it: service is there again and stays, for a second."""
+
+COMPLAINTS = re.compile(
+    r"bogus|invalid|mismatch|incorrect|wrong|bad |error|unknown|expect|dropp|discard|ignor|not present|differ|unable|fail|"
+    r"too (short|long)|sequence number",
+    re.IGNORECASE,
+)
+"""Words by which keepalived speaks of adverts that it does not like."""
+PREEMPTION = re.compile(r"received lower priority \(\d+\) advert from \S+ - discarding$")
+"""What keepalived says of the master that it is about to replace, whoever that is."""
+
+
+def complaints(log: str) -> list[str]:
+    """Lines of keepalived's log in which it does not like something."""
+    return [line for line in log.splitlines() if COMPLAINTS.search(line) and not PREEMPTION.search(line)]
 
 
 class Party:

@@ -6,7 +6,6 @@ tests only look.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -30,22 +29,11 @@ from tests.interop.every_kind import (
     configuration,
 )
 from tests.interop.members import Wiretap, connected
-from tests.interop.pair import MIXED
+from tests.interop.pair import EARLY_S, MIXED, complaints
 from tests.interop.story import LESSENED, RAISED, Episode, Pair, Story, tell, unusual
 from tests.interop.wire import searched_for_duplicates
 
 pytestmark = pytest.mark.kernel
-
-EARLY_S = 0.005
-"""A wait may seem to be so much too short: its end is seen on the bridge before its begin was, where the machine is busy."""
-COMPLAINTS = re.compile(
-    r"bogus|invalid|mismatch|incorrect|wrong|bad |error|unknown|expect|dropp|discard|ignor|not present|differ|unable|fail|"
-    r"too (short|long)|sequence number",
-    re.IGNORECASE,
-)
-"""Words by which keepalived speaks of adverts that it does not like."""
-PREEMPTION = re.compile(r"received lower priority \(\d+\) advert from \S+ - discarding$")
-"""What keepalived says of the master that it is about to replace, whoever that is."""
 
 
 @pytest.fixture(scope="module")
@@ -207,9 +195,9 @@ def test_nobody_is_asked_whether_a_virtual_address_is_free(story: Story) -> None
 
 
 def test_keepalived_has_nothing_to_complain_about(story: Story) -> None:
-    lines = story.pair.keepalived.daemon.log().splitlines()
-    assert any("Entering MASTER STATE" in line for line in lines)
-    assert [line for line in lines if COMPLAINTS.search(line) and not PREEMPTION.search(line)] == []
+    log = story.pair.keepalived.daemon.log()
+    assert "Entering MASTER STATE" in log
+    assert complaints(log) == []
 
 
 def test_vrrpd_refuses_no_advert_of_keepalived_and_says_nothing_unusual(story: Story) -> None:

@@ -5,7 +5,6 @@ Each step is a fixture that builds on the one before it and keeps what the wire 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -16,14 +15,16 @@ from netns_lab.namespaces import Lab
 from netns_lab.programs import start_web_servers
 from netns_lab.waiting import wait_for
 from tests.interop.pair import (
+    EARLY_S,
     HOLDER_TIMEOUT_S,
+    LATE_S,
     MASTER_DOWN_50_S,
     MIXED,
     SKEW_50_S,
-    WIRE_TOLERANCE_S,
     Episode,
     Pair,
     Party,
+    complaints,
 )
 
 pytestmark = pytest.mark.kernel
@@ -31,23 +32,18 @@ pytestmark = pytest.mark.kernel
 REQUESTS = 300
 REAL_SERVERS = 2
 TABLE_TIMEOUT_S = 10.0
-PREEMPTION_OUTAGE_MAX_MS = 100.0
-STOP_OUTAGE_MAX_MS = {"vrrpd": 50.0, "keepalived": (SKEW_50_S + WIRE_TOLERANCE_S) * 1000}
+OUTAGE_MAX_MS = SKEW_50_S / 2 * 1000
+"""Where somebody serves all the time. How much less it is does not depend on this machine's speed alone, and stands in
+tests/lab/test_hand_over.py; of the time in which nobody would serve, half is a clear difference."""
+STOP_OUTAGE_MAX_MS = {"vrrpd": OUTAGE_MAX_MS, "keepalived": (SKEW_50_S + LATE_S) * 1000}
 """By who stops: a vrrpd serves until the other does."""
-TAKEOVER_MAX_S = 3.9
-"""Three adverts' time and the skew of priority 50, 3.805 s, and a little."""
+TAKEOVER_MAX_S = MASTER_DOWN_50_S + LATE_S
 ROUNDS = 5
 """`garp_master_repeat`."""
 ANNOUNCED_BEFORE_FIRST_ADVERT = {"vrrpd": ROUNDS, "keepalived": 0}
 """Gratuitous ARPs of a director that preempts."""
 LAST_WORDS = {"vrrpd": 1, "keepalived": 0}
 """Adverts of a director that is preempted, after it has heard its better."""
-COMPLAINTS = re.compile(
-    r"bogus|invalid|mismatch|incorrect|wrong|bad |error|unknown|expected|dropp|discarding|ignor", re.IGNORECASE
-)
-"""Words by which keepalived speaks of adverts that it does not like."""
-PREEMPTION = re.compile(r"received lower priority \(50\) advert from \S+ - discarding$")
-"""What keepalived says each second of the master that it is about to replace, whoever that is."""
 
 
 @pytest.fixture(scope="module", params=MIXED, ids=" with ".join)
@@ -150,8 +146,8 @@ def test_a_stopped_master_says_so_once_and_the_other_takes_over_after_its_skew(p
     assert farewell.priority == 0
     successor = stop.adverts_of(pair.second)[0]
     assert successor.priority == 50
-    assert successor.time_s - farewell.time_s == pytest.approx(SKEW_50_S, abs=WIRE_TOLERANCE_S)
-    assert 0 < stop.announcements_of(pair.second)[0].time_s - successor.time_s < WIRE_TOLERANCE_S
+    assert SKEW_50_S - EARLY_S <= successor.time_s - farewell.time_s <= SKEW_50_S + LATE_S
+    assert 0 < stop.announcements_of(pair.second)[0].time_s - successor.time_s < LATE_S
 
 
 def test_a_planned_stop_costs_the_client_the_skew_of_a_keepalived_and_hardly_anything_of_a_vrrpd(
@@ -166,8 +162,8 @@ def test_director_1_takes_its_place_again(pair: Pair, homecoming: Episode) -> No
     assert {advert.priority for advert in homecoming.adverts_of(pair.first)} == {100}
 
 
-def test_the_return_costs_the_client_no_more_than_100_ms(homecoming: Episode) -> None:
-    assert homecoming.outage_ms <= PREEMPTION_OUTAGE_MAX_MS
+def test_the_return_costs_the_client_hardly_anything(homecoming: Episode) -> None:
+    assert homecoming.outage_ms <= OUTAGE_MAX_MS
 
 
 def test_a_preempting_vrrpd_is_announced_before_its_advert_ends_the_old_masters_reign(pair: Pair, homecoming: Episode) -> None:
@@ -175,7 +171,7 @@ def test_a_preempting_vrrpd_is_announced_before_its_advert_ends_the_old_masters_
     announcements = homecoming.announcements_of(pair.first)
     before = [announcement for announcement in announcements if announcement.time_s < first_own.time_s]
     assert len(before) == ANNOUNCED_BEFORE_FIRST_ADVERT[pair.first.router]
-    assert all(first_own.time_s - announcement.time_s < WIRE_TOLERANCE_S for announcement in before)
+    assert all(first_own.time_s - announcement.time_s < LATE_S for announcement in before)
     assert len(announcements) >= ROUNDS
 
 
@@ -183,15 +179,15 @@ def test_a_vrrpd_that_yields_has_the_last_word_and_keepalived_answers_it(pair: P
     begin_s = homecoming.adverts_of(pair.first)[0].time_s
     last_words = [advert.priority for advert in homecoming.adverts_of(pair.second) if advert.time_s > begin_s]
     assert last_words == [50] * LAST_WORDS[pair.second.router]
-    answers = [advert for advert in homecoming.adverts_of(pair.first) if 0 < advert.time_s - begin_s < WIRE_TOLERANCE_S]
+    answers = [advert for advert in homecoming.adverts_of(pair.first) if 0 < advert.time_s - begin_s < LATE_S]
     assert len(answers) == len(last_words)
 
 
-def test_after_a_crash_director_2_takes_over_within_3_9_s(pair: Pair, crash: Episode) -> None:
+def test_after_a_crash_director_2_takes_over_when_its_wait_is_over(pair: Pair, crash: Episode) -> None:
     last_sign = crash.adverts_of(pair.first)[-1]
     assert last_sign.priority == 100, "a machine without power says no farewell"
     silence_s = crash.adverts_of(pair.second)[0].time_s - last_sign.time_s
-    assert MASTER_DOWN_50_S <= silence_s <= TAKEOVER_MAX_S
+    assert MASTER_DOWN_50_S - EARLY_S <= silence_s <= TAKEOVER_MAX_S
     assert crash.outage_ms <= TAKEOVER_MAX_S * 1000
 
 
@@ -202,9 +198,8 @@ def test_in_the_end_exactly_director_1_holds_the_address(pair: Pair, second_retu
 
 def test_keepalived_has_nothing_to_complain_about(pair: Pair, second_return: Episode) -> None:
     party = pair.first if pair.first.router == "keepalived" else pair.second
-    adverts = [line for line in party.daemon.log().splitlines() if "(VI_1)" in line]
-    assert any("Entering MASTER STATE" in line for line in adverts)
-    assert [line for line in adverts if COMPLAINTS.search(line) and not PREEMPTION.search(line)] == []
+    assert "(VI_1) Entering MASTER STATE" in party.daemon.log()
+    assert [line for line in complaints(party.daemon.log()) if "(VI_1)" in line] == []
 
 
 def test_vrrpd_drops_no_advert_of_keepalived(pair: Pair, second_return: Episode) -> None:
