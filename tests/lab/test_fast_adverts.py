@@ -17,7 +17,6 @@ from netns_lab.namespaces import Lab
 from netns_lab.sniffer import Frame, Sniffer, is_arp, is_vrrp, on_bridge
 from tests.lab.running import PROMPT_S, Vrrpd
 from tests.lab.witnesses import announces, source
-from vrrpd.protocol.lateness import listening_time_s
 
 pytestmark = pytest.mark.kernel
 
@@ -33,8 +32,8 @@ FAST = (("advert_int 1\n", "version 3\n  advert_int 0.01\n"), (PASSWORD, ""))
 """What makes the operators' files those of fast routers; version 3 has no passwords."""
 MASTER_DOWN_S = 3 * INTERVAL_S + (256 - 50) / 256 * INTERVAL_S
 """What web2, of priority 50, waits in silence (RFC 9568 section 6.1)."""
-ANNOUNCED_MAX_S = MASTER_DOWN_S + listening_time_s(INTERVAL_S) + 0.1
-"""A router that a busy machine let oversleep listens once before it takes over; the rest is the kernel's."""
+ANNOUNCED_MEDIAN_MAX_S = 0.06
+"""Also where a busy machine lets one oversleep now and then, who then listens once before it takes over."""
 SETTLED_ADVERTS = 20
 """In a row from the same master: nobody contests it any more."""
 
@@ -118,7 +117,7 @@ def test_a_vanished_master_is_replaced_and_announced(takeovers: list[Takeover], 
         show("from the last advert to the new master's first", [takeover.advert_s for takeover in takeovers])
         show("to its first announcement", [takeover.announcement_s for takeover in takeovers])
     assert min(takeover.advert_s for takeover in takeovers) >= MASTER_DOWN_S
-    assert statistics.median(takeover.announcement_s for takeover in takeovers) <= ANNOUNCED_MAX_S
+    assert statistics.median(takeover.announcement_s for takeover in takeovers) <= ANNOUNCED_MEDIAN_MAX_S
 
 
 def show(what: str, times_s: list[float]) -> None:
