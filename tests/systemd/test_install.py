@@ -41,6 +41,12 @@ def test_the_unit_names_the_final_place(installed: Path) -> None:
     assert (installed / documentation.partition("file:/")[2]).is_file()
 
 
+def test_the_pages_come_with_the_reference_that_they_link_to(installed: Path) -> None:
+    pages = installed / "usr/local/share/doc/vrrpd"
+    assert "(reference/index.md)" in (pages / "configuration.md").read_text()
+    assert (pages / "reference/index.md").is_file()
+
+
 def test_in_its_final_place_it_runs_and_again_changes_nothing_and_uninstall_leaves_nothing(tmp_path: Path) -> None:
     where = (f"PREFIX={tmp_path}/opt", f"UNITDIR={tmp_path}/units")
     assert "Nothing was enabled or started" in make("install", *where)
