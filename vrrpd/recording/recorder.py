@@ -99,8 +99,8 @@ class RecordedRouter(VrrpRouter):
     `on_packet` is none of them: all it changes, it changes by `hear`.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, starts_from_s: float = float("-inf")) -> None:
+        super().__init__(starts_from_s)
         self._chapters: deque[Chapter] = deque(maxlen=CHAPTERS_MAX)
         self._begin_chapter()
 
