@@ -11,6 +11,7 @@ from dataclasses import replace
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.docs.markdown import pages
 from tests.docs.metrics_page import described, rules
 from tests.status import values
 from vrrpd.config.model import CompatMetrics
@@ -56,6 +57,12 @@ def test_what_alerts_ask_for_is_described() -> None:
     asked_for = set(re.findall(r"\b(?:vrrpd|keepalived)_\w+", rules()))
     assert asked_for
     assert asked_for <= described().keys()
+
+
+def test_metrics_that_other_pages_speak_of_are_described() -> None:
+    spoken_of = {name for page in pages() for name in re.findall(r"`(vrrpd_[a-z_]+)(?:\{[^`]*)?`", page.read_text())}
+    assert spoken_of
+    assert spoken_of <= described().keys()
 
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="needs promtool of Debian's package prometheus")
