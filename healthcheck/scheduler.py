@@ -148,12 +148,12 @@ class Scheduler:
                 outcome = self._start(watch, lane.prober, now_s)
                 if outcome is not None:
                     ended.append((watch, outcome))
-        news = [(watch, outcome, self._take(watch, outcome, now_s)) for watch, outcome in ended if not watch.dropped]
-        for watch, outcome, (change, worth_telling) in news:
-            if change is not None:
-                self._on_change(watch.check, change)
-            elif worth_telling:
-                self._on_failure(watch.check, outcome)
+        news = [(watch, told) for watch, outcome in ended if (told := self._take(watch, outcome, now_s)) is not None]
+        for watch, told in news:
+            if isinstance(told, VerdictChange):
+                self._on_change(watch.check, told)
+            else:
+                self._on_failure(watch.check, told)
 
     def attach(self, loop: asyncio.AbstractEventLoop) -> None:
         """Run by itself on `loop`, whose clock must be the one that all times here are of."""
@@ -182,26 +182,33 @@ class Scheduler:
         watch.verdict.on_timer(now_s)
         return prober.start(watch.check, watch, watch.round)
 
-    def _take(self, watch: Watch, outcome: Outcome, now_s: float) -> tuple[VerdictChange | None, bool]:
-        """Count one outcome and set the next start. Returns the new verdict, if any, and whether the outcome should be told."""
+    def _take(self, watch: Watch, outcome: Outcome, now_s: float) -> VerdictChange | Outcome | None:
+        """Count one outcome and set the next start. Returns what should be told of it: the new verdict, or else the outcome."""
+        if watch.dropped:
+            return None
         change = watch.verdict.on_result(outcome, now_s)
         next_s = watch.verdict.deadline()
         assert next_s is not None
         self._starts.arm(watch, next_s)
-        if isinstance(outcome, NotProbed):
-            watch.not_probed += 1
-            worth_telling = outcome != watch.last_outcome
-        elif isinstance(outcome, ProbeResult):
+        before, watch.last_outcome = watch.last_outcome, outcome
+        if isinstance(outcome, ProbeResult):
             watch.runs += 1
-            watch.failures += not outcome.success
-            watch.round = FIRST_STEP if outcome.success else Round(watch.round.step)
+            if outcome.success:
+                watch.round = FIRST_STEP
+            else:
+                watch.failures += 1
+                watch.round = Round(watch.round.step)
             worth_telling = watch.check.log_all_failures and not outcome.success
+        elif isinstance(outcome, NotProbed):
+            watch.not_probed += 1
+            worth_telling = outcome != before
         else:
             watch.round = outcome.next
             worth_telling = False
-        watch.last_outcome = outcome
-        watch.last_change = change or watch.last_change
-        return change, worth_telling
+        if change is not None:
+            watch.last_change = change
+            return change
+        return outcome if worth_telling else None
 
     def _wake(self) -> None:
         assert self._loop is not None

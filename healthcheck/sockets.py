@@ -7,6 +7,7 @@ import os
 import socket
 import struct
 from collections.abc import Callable
+from functools import cache
 from typing import TypeVar
 
 from healthcheck.types import Address, NetworkCheck, NotProbed
@@ -90,8 +91,9 @@ def numeric(address: Address) -> str:
     return str(address)
 
 
+@cache
 def error_text(code: int | None) -> str:
-    """An error's number in words; `connection refused`."""
+    """An error's number in words; `connection refused`. The C library looks for a translation each time, which takes long."""
     return os.strerror(code or 0).lower()
 
 

@@ -7,7 +7,6 @@ does, its check gets an outcome in time: one that does not end by itself is canc
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import time
 from collections.abc import Awaitable, Callable
@@ -104,7 +103,9 @@ class TaskProber(Generic[CheckKind, Token]):
 
     def run(self) -> list[tuple[Token, Outcome]]:
         """Take in what has happened; never waits. Returns the probes that ended."""
-        with contextlib.suppress(BlockingIOError):
+        if not self._probes and not self._ended:
+            return []
+        if self._ended:
             os.eventfd_read(self._bell)
         now_s = self._clock()
         for task in self._timeouts.expire(now_s):

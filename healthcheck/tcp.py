@@ -4,7 +4,7 @@ A probe is a socket, an entry in a table and a slot in a timer wheel; there is n
 object can itself be watched by an event loop. A probe's connection is closed as soon as it is open.
 
 Most of what a probe costs is the kernel's work, and packets are most of that. So the acknowledgement that ends the handshake
-is held back and leaves with the FIN: the server gets one packet in place of two.
+is held back, for 200 ms at most, and leaves with the FIN: the server gets one packet in place of two.
 """
 
 from __future__ import annotations
@@ -83,7 +83,8 @@ class TcpEngine(Generic[Token]):
         connection = open_bare_socket(check)
         if isinstance(connection, NotProbed):
             return connection
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 0)  # a delayed one leaves after 200 ms at the latest
+        if not check.bind_port:  # else the connection ends by a reset, and the server would never see it opened
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 0)
         code = connection.connect_ex((numeric(check.address), check.port))
         if code == errno.EINPROGRESS:
             descriptor = connection.fileno()

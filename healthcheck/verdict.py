@@ -111,6 +111,10 @@ class Verdict:
         A try that could not be made changes nothing and is made a whole `delay_loop` later: what this machine lacks is not
         mended by asking more often.
         """
+        if self.state is State.UP and isinstance(outcome, ProbeResult) and outcome.success and outcome.weight is None:
+            self._tries_left = self._pace.retry
+            self._next_s = self._after(self._pace.delay_loop_s, now_s)
+            return None  # as the table has it; nearly all results are of this kind, and there are thousands a second
         if not isinstance(outcome, ProbeResult):
             hurry = isinstance(outcome, StepPassed) and outcome.at_once and not self.up
             self._next_s = now_s if hurry else self._after(self._pace.delay_loop_s, now_s)

@@ -35,7 +35,8 @@ class TimerWheel(Generic[Item]):
 
     def arm(self, item: Item, at_s: float) -> None:
         """Let `item` come out of `expire` once `at_s` has come, in place of whatever was set for it before."""
-        self.cancel(item)
+        if item in self._index:
+            self.cancel(item)
         self._file(item, max(_slots_from(at_s), self._cursor + 1))
 
     def cancel(self, item: Item) -> None:
@@ -69,9 +70,11 @@ class TimerWheel(Generic[Item]):
 
     def _file(self, item: Item, due: int) -> None:
         index = min(due, self._cursor + SLOTS) % SLOTS
-        self._ring[index][item] = due
+        slot = self._ring[index]
+        if not slot:
+            self._occupied |= 1 << index
+        slot[item] = due
         self._index[item] = index
-        self._occupied |= 1 << index
 
     def _empty(self, index: int) -> dict[Item, int]:
         items, self._ring[index] = self._ring[index], {}
