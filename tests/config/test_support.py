@@ -14,7 +14,7 @@ from vrrpd.config.tree import Node
 
 CORPUS = Path(__file__).parents[1] / "interop/corpus"
 WITHOUT_EFFECT = {Effect.NONE, Effect.IGNORED}
-NEVER_READ = {"regex_stack", "unicast_fault_no_peer", "bfd_instance", "BFD_CHECK"}
+NEVER_READ = {"regex_stack", "bfd_instance", "BFD_CHECK"}
 """They leave a trace in the configuration that runs, which nothing looks at."""
 
 

@@ -81,6 +81,16 @@ def test_a_virtual_router_of_ipv6_is_run_as_written(reader: Reader) -> None:
     assert [one.family for one in loaded.config.virtual_routers] == [6]
 
 
+@pytest.mark.parametrize(("peers", "speaks_to_peers"), [("", False), ("10.0.0.1", True)])
+def test_without_a_peer_adverts_go_to_the_group(reader: Reader, peers: str, speaks_to_peers: bool) -> None:
+    loaded = reader.load(INSTANCE.format(f"unicast_fault_no_peer\n unicast_peer {{\n{peers}\n}}"))
+    assert said(loaded) == ["7:2 no-effect"]
+    assert loaded.config is not None
+    (router,) = loaded.config.virtual_routers
+    assert (router.unicast is not None) is speaks_to_peers
+    assert router.unicast is None or not router.unicast.fault_without_peer
+
+
 def test_native_ipv6_makes_a_virtual_router_one_of_ipv6(reader: Reader) -> None:
     loaded = reader.load(INSTANCE.format("native_ipv6").replace("192.168.4.15", "fe80::15"))
     assert loaded.written is not None

@@ -9,7 +9,7 @@ from vrrpd.config.bind_address import options
 from vrrpd.config.declaration import Effect
 from vrrpd.config.diagnostics import Code, Report, printable
 from vrrpd.config.line import Line
-from vrrpd.config.model import Notification, SyncGroup, Tracking, VirtualAddress, VirtualRouter
+from vrrpd.config.model import Notification, SyncGroup, Tracking, Unicast, VirtualAddress, VirtualRouter
 from vrrpd.config.tree import Node
 
 ADDRESS_BLOCKS = ("virtual_ipaddress", "virtual_ipaddress_excluded")
@@ -87,6 +87,7 @@ def _without_what_is_not_built(router: VirtualRouter) -> VirtualRouter:
         addresses=tuple(map(_address, router.addresses)),
         excluded_addresses=tuple(map(_address, router.excluded_addresses)),
         tracking=_tracking(router.tracking),
+        unicast=_unicast(router.unicast),
         announcements=replace(router.announcements, **_defaults(router.announcements, ANNOUNCEMENT_FIELDS_NOT_BUILT)),
         **_defaults(router, ROUTER_FIELDS_NOT_BUILT),
     )
@@ -94,6 +95,11 @@ def _without_what_is_not_built(router: VirtualRouter) -> VirtualRouter:
 
 def _tracking(written: Tracking) -> Tracking:
     return replace(written, **_defaults(written, TRACKING_NOT_BUILT))
+
+
+def _unicast(written: Unicast | None) -> Unicast | None:
+    """Without `unicast_fault_no_peer` one that has no peers speaks to its group."""
+    return replace(written, fault_without_peer=False) if written is not None and written.peers else None
 
 
 def _address(written: VirtualAddress) -> VirtualAddress:
