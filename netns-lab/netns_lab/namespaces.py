@@ -22,7 +22,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from netns_lab import addresses, processes
+from netns_lab import addresses, netlink, processes
 from netns_lab.topology import Address, HostPlan, Role, Topology
 
 NAMED_NAMESPACES = Path("/run/netns")
@@ -210,7 +210,7 @@ class Lab:
     def bridge_port(self, port: str, state: int) -> None:
         """Set a port's forwarding state (BR_STATE_* of linux/if_bridge.h)."""
         with self.bridge.entered():
-            subprocess.run(["bridge", "link", "set", "dev", port, "state", str(state)], check=True)
+            netlink.set_bridge_port(port, state)
 
     def _build(self, undo: contextlib.ExitStack) -> None:
         plans = self.topology.hosts

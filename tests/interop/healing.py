@@ -25,8 +25,8 @@ SERVED_MAX_MS = 1_000.0
 CLIENT_INTERVAL_MS = 10.0
 """So the client's kernel, which hears of the address all the time, never asks where it is."""
 ADVERT_TIMEOUT_S = 3.0
-PROMPT_S = 10.0
-"""For what daemons do at once, on a busy guest."""
+STARTED_S = 30.0
+"""For two directors' first checks, on a busy guest."""
 WARM_UP_ANSWERS = 20
 AFTERMATH_ANSWERS = 30
 """Service stays, until just before the next advert of director 1."""
@@ -82,7 +82,7 @@ def directors(routers: tuple[str, str]) -> Iterator[Pair]:
         parties = (pair.first, pair.second)
         for party in parties:
             party.start()
-        wait_for(lambda: all(party.host.real_servers() for party in parties), PROMPT_S, "real servers in both tables")
+        wait_for(lambda: all(party.host.real_servers() for party in parties), STARTED_S, "real servers in both tables")
         pair.wait_for_holder(pair.first)
         yield pair
 
