@@ -23,8 +23,8 @@ RECEIVE_OCTETS = 16384
 """Taken from the kernel at once: the longest TLS record."""
 CONNECTION_OCTETS_MAX = 16 * 2**20
 """A server that sends more has failed: what a check looks at is small, and reading for ever would keep others waiting."""
-TURN_OCTETS = 2**18
-"""After so much that came without waiting the other probes get their turn."""
+TURN_OCTETS = 2**15
+"""After so much that came without waiting the other probes get their turn; taken apart in the smallest pieces that is 10 ms."""
 STEPS_MAX = 5
 """Steps of the longest dialogue, each with a time-out of its own: to connect, to agree on TLS, to get head and body, to end."""
 

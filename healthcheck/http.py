@@ -10,9 +10,11 @@ from healthcheck.page import Page
 from healthcheck.types import HttpCheck, HttpVersion, Url
 
 HEAD_OCTETS_MAX = 32768
-"""Servers' own limits are 8 to 16 KiB."""
+"""Of an answer's head and all interim ones before it. Servers' own limits are 8 to 16 KiB."""
 CHUNK_LINE_OCTETS_MAX = 1024
 """The line in front of a chunk: a number, and extensions that nobody uses."""
+CHUNKS_MAX = 65536
+"""Servers make them as long as their buffers. To take millions of tiny ones apart would hold up the other probes."""
 USER_AGENT = "KeepAliveClient"
 """By this name servers leave checks out of their logs."""
 STATUS_LINE = re.compile(rb"HTTP/[0-9]\.[0-9] ([0-9]{3})(?![0-9])")
@@ -71,7 +73,7 @@ async def _ask(stream: Stream, request: bytes, page: Page) -> tuple[Head, bytes]
     """The answer's head, and what came after it. Interim answers are passed over, unless one of them is what is expected."""
     await stream.send(request)
     received = b""
-    read = 0
+    passed_octets = 0
     while True:
         end = HEAD_END.search(received)
         if end is not None:
@@ -79,16 +81,22 @@ async def _ask(stream: Stream, request: bytes, page: Page) -> tuple[Head, bytes]
             received = received[end.end() :]
             if head.status not in INTERIM or page.wants_status(head.status):
                 return head, received
+            passed_octets += end.end()
+            _judge_length(passed_octets)
             continue
         octets = await stream.receive()
         if not octets:
             raise Failed("closed within the answer's head" if received else "closed without an answer")
         received += octets
-        read += len(octets)
-        if read > HEAD_OCTETS_MAX and HEAD_END.search(received) is None:
-            raise Failed(f"the answer's head is longer than {HEAD_OCTETS_MAX // 1024} KiB")
+        if HEAD_END.search(received) is None:
+            _judge_length(passed_octets + len(received))
         if not received.startswith(b"HTTP/"[: len(received)]):
             raise Failed("the answer is not HTTP")
+
+
+def _judge_length(octets: int) -> None:
+    if octets > HEAD_OCTETS_MAX:
+        raise Failed(f"the answer's head is longer than {HEAD_OCTETS_MAX // 1024} KiB")
 
 
 def _head(octets: bytes) -> Head:
@@ -146,6 +154,7 @@ class Chunks:
 
     def __init__(self) -> None:
         self.ended = False
+        self._begun = 0
         self._line = b""
         self._missing = 0
         """Of the chunk at hand."""
@@ -177,5 +186,8 @@ class Chunks:
         matched = CHUNK_LINE.fullmatch(line)
         if matched is None or self._line_end_due:
             raise Failed("the page's chunks are malformed")
+        self._begun += 1
+        if self._begun > CHUNKS_MAX:
+            raise Failed(f"the page comes in more than {CHUNKS_MAX} chunks")
         self._missing = int(matched[1], 16)
         self.ended = self._missing == 0

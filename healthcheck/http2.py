@@ -28,6 +28,11 @@ from healthcheck.types import HttpCheck, Url
 ALPN = "h2"
 EVENTS_MAX = 2000
 """Of one connection, pings and settings and all. A page of 16 MiB comes in 1,024 frames; a flood of empty ones ends here."""
+FRAME_OCTETS_MAX = 16384
+"""The longest that we allow, for we do not say otherwise (RFC 9113, 6.5.2, SETTINGS_MAX_FRAME_SIZE)."""
+LENGTH_OCTETS, HEADER_OCTETS = 3, 9
+"""Of a frame: its length, and all that stands before its contents."""
+HTTP_1 = b"HTTP/"[:LENGTH_OCTETS]
 STREAM = 1
 """The first stream that a client opens."""
 Headers = tuple[tuple[str, str], ...]
@@ -89,12 +94,45 @@ async def exchange(
     return talk.answer
 
 
+class Framing:
+    """Looks at the length of each frame as it begins; h2 asks whether it may be so long when all of it is in memory."""
+
+    def __init__(self) -> None:
+        self._begun = b""
+        """Of a length that came in pieces."""
+        self._missing = 0
+        """Of the frame at hand."""
+
+    def look(self, octets: bytes) -> None:
+        """Look at what came next; fails where a frame is too long."""
+        at = 0
+        while at < len(octets):
+            if self._missing:
+                here = min(self._missing, len(octets) - at)
+                self._missing, at = self._missing - here, at + here
+                continue
+            needed = LENGTH_OCTETS - len(self._begun)
+            self._begun, at = self._begun + octets[at : at + needed], at + needed
+            if len(self._begun) == LENGTH_OCTETS:
+                self._missing = HEADER_OCTETS - LENGTH_OCTETS + self._length()
+                self._begun = b""
+
+    def _length(self) -> int:
+        length = int.from_bytes(self._begun, "big")
+        if self._begun == HTTP_1:
+            raise Failed("HTTP/2: the server answers in HTTP/1")
+        if length > FRAME_OCTETS_MAX:
+            raise Failed(f"HTTP/2: the server breaks the protocol: a frame of {length} octets")
+        return length
+
+
 class _Talk:
     def __init__(self, stream: Stream, take: Callable[[bytes], None]) -> None:
         self.answer = Answer()
         self._stream = stream
         self._take = take
         self._events = 0
+        self._framing = Framing()
         self._protocol = H2Connection(H2Configuration(client_side=True, header_encoding=None))
         self._protocol.local_settings = Settings(client=True, initial_values={SettingCodes.ENABLE_PUSH: 0})
 
@@ -111,6 +149,7 @@ class _Talk:
             octets = await self._stream.receive()
             if not octets:
                 raise Failed("closed within the answer" if self.answer.headers else "closed without an answer")
+            self._framing.look(octets)
             for event in self._protocol.receive_data(octets):
                 self._on_event(event)
             if to_send := self._protocol.data_to_send():

@@ -26,6 +26,8 @@ COMMANDS_IN_FLIGHT_MAX = 256
 """Commands at once; more would rather hide what a server is like than find it out."""
 TERM_GRACE_S = 2.0
 """From SIGTERM to SIGKILL, as in keepalived."""
+START_S_MAX = 10.0
+"""In which all that are due together are started, one after the other, also on a machine that is busy with them."""
 DEFAULT_USER = "keepalived_script"
 OUTPUT_KEPT_OCTETS = 200
 """Of what a command writes; the rest is read and thrown away, so that it never blocks."""
@@ -67,7 +69,7 @@ class CommandRunner:
 
 def longest_s(check: MiscCheck) -> float:
     """How long a probe may take in all."""
-    return check.timeout_s + TERM_GRACE_S + 1.0
+    return START_S_MAX + check.timeout_s + TERM_GRACE_S
 
 
 def judged(check: MiscCheck, status: int, latency_s: float, output: str = "") -> ProbeResult:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
+import select
 import socket
 import ssl
 import struct
@@ -64,6 +66,18 @@ async def closed_again(before: int) -> None:
             await asyncio.sleep(0.005)
 
 
+def assert_none_lives(pids: list[int]) -> None:
+    """A killed process takes a moment to go."""
+    for pid in pids:
+        try:
+            pidfd = os.pidfd_open(pid)
+        except ProcessLookupError:
+            continue
+        readable = select.select([pidfd], [], [], PATIENCE_S)[0]
+        os.close(pidfd)
+        assert readable, f"{pid} lives"
+
+
 def answering(octets: bytes, *, then_wait: bool = False) -> Handler:
     """Answers whatever is asked, and closes, or waits for the other end to do so."""
 
@@ -104,6 +118,7 @@ def endless(first: bytes, again: bytes) -> Handler:
         while True:
             writer.write(again)
             await writer.drain()
+            await asyncio.sleep(0)  # over TLS the end of the connection would else never be heard of
 
     return handle
 

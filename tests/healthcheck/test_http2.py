@@ -5,21 +5,19 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import struct
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import pytest
-from h2.config import H2Configuration
 from h2.connection import H2Connection
-from h2.events import DataReceived, RequestReceived, StreamEnded
 from hypothesis import given
 from hypothesis import strategies as st
 
 from healthcheck.connection import Failed
 from healthcheck.grpc import METHOD, probe_grpc, request_message, serving_state
-from healthcheck.http2 import exchange
+from healthcheck.http2 import FRAME_OCTETS_MAX, Framing, exchange
 from healthcheck.types import GrpcCheck, HttpCheck, HttpVersion, Outcome, ProbeResult, Regex, Sni, SslCheck, Tls, TlsFiles, Url
 from healthcheck.web import probe_web
+from tests.healthcheck.http2_server import PING, SETTINGS, Server, headers_alone
 from tests.healthcheck.servers import (
     HOSTILE,
     LOCALHOST,
@@ -38,54 +36,6 @@ from tests.healthcheck.servers import (
 NAME = "www.example.org"
 PAGE = b"well" * 20000
 """More than the window of a stream at its beginning, 65,535 octets."""
-SETTINGS = b"\x00\x00\x00\x04\x00\x00\x00\x00\x00"
-PING = b"\x00\x00\x08\x06\x00\x00\x00\x00\x00" + bytes(8)
-
-
-@dataclass
-class Server:
-    """Answers one request of HTTP/2."""
-
-    headers: list[tuple[str, str]]
-    body: bytes = b""
-    trailers: list[tuple[str, str]] = field(default_factory=list)
-    instead: Callable[[H2Connection], None] | None = None
-    """Done in place of an answer."""
-    heard: list[tuple[str, str]] = field(default_factory=list)
-    heard_body: bytes = b""
-
-    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        protocol = H2Connection(H2Configuration(client_side=False, header_encoding="utf-8"))
-        protocol.initiate_connection()
-        rest, answered = self.body, False
-        while True:
-            writer.write(protocol.data_to_send())
-            await writer.drain()
-            octets = await reader.read(65536)
-            if not octets:
-                return
-            for event in protocol.receive_data(octets):
-                if isinstance(event, RequestReceived):
-                    self.heard = [(str(name), str(value)) for name, value in event.headers or ()]
-                elif isinstance(event, DataReceived):
-                    self.heard_body += event.data or b""
-                elif isinstance(event, StreamEnded):
-                    answered = True
-                    if self.instead is not None:
-                        self.instead(protocol)
-                        continue
-                    protocol.send_headers(1, self.headers, end_stream=not (self.body or self.trailers))
-            if answered and self.instead is None:
-                rest = self._send(protocol, rest)
-
-    def _send(self, protocol: H2Connection, rest: bytes) -> bytes:
-        """As much as the other end's window takes."""
-        while rest and (room := min(protocol.local_flow_control_window(1), protocol.max_outbound_frame_size)) > 0:
-            piece, rest = rest[:room], rest[room:]
-            protocol.send_data(1, piece, end_stream=not (rest or self.trailers))
-            if not rest and self.trailers:
-                protocol.send_headers(1, self.trailers, end_stream=True)
-        return rest
 
 
 def ok(body: bytes = b"") -> Server:
@@ -184,9 +134,10 @@ async def test_a_hostile_server_is_down_in_time_and_leaves_nothing_behind(name: 
             endless(SETTINGS, b"\x00\x00\x01\x01\x00\x00\x00\x00\x01\x82" + b"\x00\x00\x01\x09\x00\x00\x00\x00\x01\x82" * 100),
             "HTTP/2: ",
         ),
-        (answering(b"HTTP/1.1 400 Bad Request\r\n\r\n"), "closed without an answer"),
+        (answering(b"HTTP/1.1 400 Bad Request\r\n\r\n"), "HTTP/2: the server answers in HTTP/1"),
+        (endless(SETTINGS + b"\xff\xff\xff", bytes(65536)), "breaks the protocol: a frame of 16777215 octets"),
     ],
-    ids=["goaway", "reset", "close", "no answer", "pings", "settings", "continuations", "HTTP/1"],
+    ids=["goaway", "reset", "close", "no answer", "pings", "settings", "continuations", "HTTP/1", "a huge frame"],
 )
 async def test_what_a_server_may_do(handler: Handler, reason: str) -> None:
     before = descriptors_open()
@@ -198,9 +149,6 @@ async def test_what_a_server_may_do(handler: Handler, reason: str) -> None:
 
 
 async def test_a_stream_that_ends_in_between() -> None:
-    def headers_alone(protocol: H2Connection) -> None:
-        protocol.send_headers(1, [(":status", "200")])
-
     url = Url("/", digest=bytes(16))
     reason = (False, "timed out after 0.3 s waiting for the answer's end")
     assert await ask(Server([], instead=headers_alone), url, connect_timeout_s=TIMEOUT_S) == reason
@@ -314,6 +262,18 @@ class Said:
     async def receive(self) -> bytes:
         octets, self._octets = self._octets, b""
         return octets
+
+
+@given(st.lists(st.integers(0, FRAME_OCTETS_MAX), max_size=5), st.integers(1, 20000))
+def test_frames_may_come_in_pieces_of_any_size(lengths: list[int], piece: int) -> None:
+    octets = b"".join(length.to_bytes(3) + bytes(6 + length) for length in lengths)
+    framing = Framing()
+    for at in range(0, len(octets), piece):
+        framing.look(octets[at : at + piece])
+    too_long = (FRAME_OCTETS_MAX + 1).to_bytes(3)
+    framing.look(too_long[:1])
+    with pytest.raises(Failed, match="a frame of 16385 octets"):
+        framing.look(too_long[1:])
 
 
 FRAMES = st.builds(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import resource
-import select
 import time
 from collections.abc import Awaitable
 from dataclasses import replace
@@ -16,7 +15,7 @@ import pytest
 from healthcheck import misc
 from healthcheck.misc import CommandRunner, judged
 from healthcheck.types import FIRST_STEP, MiscCheck, NotProbed, Outcome, ProbeResult, WeightAdded, WeightSet, WeightWish
-from tests.healthcheck.servers import closed_again, descriptors_open
+from tests.healthcheck.servers import assert_none_lives, closed_again, descriptors_open
 
 PATIENCE_S = 20.0
 TIMEOUT_S = 0.3
@@ -76,18 +75,6 @@ def test_a_signal_is_never_a_weight() -> None:
 async def test_arguments_reach_the_program_as_they_are_and_no_shell_is_involved() -> None:
     check = MiscCheck(("/usr/bin/printf", "%s|", "$HOME; a  b"), PATIENCE_S)
     assert (await result(check)).reason == "exit status 0: $HOME; a  b|"
-
-
-def assert_none_lives(pids: list[int]) -> None:
-    """A killed process takes a moment to go."""
-    for pid in pids:
-        try:
-            pidfd = os.pidfd_open(pid)
-        except ProcessLookupError:
-            continue
-        readable = select.select([pidfd], [], [], PATIENCE_S)[0]
-        os.close(pidfd)
-        assert readable, f"{pid} lives"
 
 
 FORKS_AND_HANGS = "sleep 1000 & echo $! >> {0}; (sleep 1000 & echo $! >> {0}; wait) & echo $! >> {0}; echo $$ >> {0}; wait"
