@@ -66,6 +66,8 @@ class Director:
         self._waiting_for: dict[Check, list[VirtualServer]] = {}
         self._local: LocalAddresses | None = None
         """Followed only where a virtual server asks for `ha_suspend`."""
+        self._rows: dict[RowKey, Row] = {}
+        """Every row that should be there."""
         self._dirty: set[model.VirtualServerKey] = set()
         self._flush: asyncio.Handle | None = None
         self._audit_timer: asyncio.TimerHandle | None = None
@@ -103,7 +105,9 @@ class Director:
             self._take(config, services[key], _overrides_of(config, work), formerly, now_s)
         self._follow_addresses()
         self._apply_checks(now_s)
-        self._table.bring_about(self._desired())
+        self._dirty.clear()
+        self._rows = self._desired()
+        self._table.bring_about(self._rows)
         self._table.owned = _union(_configured(wanted.values(), services), self._leaving())
         for server in self._servers.values():
             self._report(server)
@@ -196,8 +200,9 @@ class Director:
     def _apply_dirty(self) -> None:
         self._flush = None
         keys, self._dirty = self._dirty & self._servers.keys(), set()
-        desired = {key: row for each in keys for key, row in self._servers[each].desired().items()}
-        self._table.bring_about(desired, only=desired.keys())
+        changed = {key: row for each in keys for key, row in self._servers[each].desired().items()}
+        self._rows |= changed
+        self._table.bring_about(self._rows, only=changed.keys())
 
     def _set_deadline(self, server: VirtualServer) -> None:
         due_s = server.deadline()
@@ -245,14 +250,14 @@ class Director:
         self._audit_timer = self._loop.call_later(delay_s, self._audit)
 
     def _audit(self) -> None:
-        """Read the kernel's table and mend what is not as it should be."""
+        """Look at the kernel's table and mend what is not as it should be."""
         self._audit_timer = None
         began_s = time.monotonic()
         seen_before = self._table.current is not None
         self._let_go_of_the_empty()
         self._apply_dirty()  # what is still to be done is no repair
-        self._table.update()
-        changed = self._table.bring_about(self._desired())
+        doubtful = self._table.update()
+        changed = self._table.bring_about(self._rows, only=doubtful)
         if changed and seen_before:
             self._repairs += changed
             log.warning("IPVS was changed by something else; changes made to mend it: %d", changed)

@@ -1,9 +1,9 @@
 """The kernel's IPVS table: a mirror of it, the difference to what should be there, and the way to close it.
 
 The mirror is brought up to date every so often, because the kernel tells of no change by itself: what its overview shows
-otherwise than last time is read again, and some more rows in turn, because the overview does not show everything. While the
-table cannot be read or written (no module, no right, a kernel out of memory) nothing is known of it; the caller's audits try
-again.
+otherwise than last time is read again. The overview does not show everything, so other services are read again, too: all of a
+table of ordinary size, and some in turn of a large one. While the table cannot be read or written (no module, no right, a
+kernel out of memory) nothing is known of it; the caller's audits try again.
 """
 
 from __future__ import annotations
@@ -17,17 +17,20 @@ from ipvs.diff import diff, foreign
 from ipvs.errors import IpvsError
 from ipvs.mirror import follow
 from ipvs.netlink import NetlinkError
-from ipvs.operations import Operation
+from ipvs.operations import DestinationOperation, Operation
 from ipvs.overview import Overview, differences
 from ipvs.statistics import MeasuredRow
 from ipvs.types import DestinationKey, Row, RowKey, Table
 
 Owned = Mapping[RowKey, frozenset[DestinationKey]]
 
-ROWS_IN_TURN = 50
-"""Services read again at each update, come what may: few enough to hold up no check; of 1,000 each has its turn in 10 s."""
+ORDINARY_SERVICES = 100
+"""A table of so many is read again wholly, which takes some 20 ms."""
+SERVICES_IN_TURN = 20
+"""Of a larger one so many are read again at each update, come what may: few enough to hold up no check. Of 1,000 services each
+has its turn in half a minute. Only what the overview does not show waits for it: thresholds, tunnels, scheduler flags."""
 CHANGED_SHARE_MAX = 0.25
-"""If more of the table is shown otherwise, reading all of it costs less than reading the rows one by one."""
+"""If more of a large table is shown otherwise, reading all of it costs less than reading the services one by one."""
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +49,8 @@ class IpvsTable:
         """What the kernel showed when the mirror was brought up to date; None where it shows nothing."""
         self._in_turn: list[RowKey] = []
         """Services that have not been read again since the last round."""
+        self._refused: set[RowKey] = set()
+        """Services of which the kernel refused something, so that they are not as they were to be."""
         self.owned: Owned = {}
         """What may be changed and removed."""
         self.refusals = 0
@@ -65,20 +70,22 @@ class IpvsTable:
             log.info("IPVS can be used again")
             self._unavailable = None
 
-    def update(self) -> None:
-        """Bring the mirror up to date at little cost; all of it only where there is no cheaper way."""
+    def update(self) -> Collection[RowKey] | None:
+        """Bring the mirror up to date at little cost. Returns the services that may not be as they should; None for any."""
+        if self.current is None or self._overview is None or len(self.current) <= ORDINARY_SERVICES:
+            self.read()
+            return None
         overview = self._client.overview()
-        if self.current is None or self._overview is None or overview is None:
+        changed = None if overview is None else differences(self._overview, overview)
+        if changed is None or len(changed) > CHANGED_SHARE_MAX * len(self.current):
             self.read()
-            return
-        changed = differences(self._overview, overview)
-        if len(changed) > CHANGED_SHARE_MAX * len(overview) + ROWS_IN_TURN:
-            self.read()
-            return
+            return None
         self._overview = overview
         self._in_turn = self._in_turn or list(self.current)
-        self._read_again(changed | set(islice(self._in_turn, ROWS_IN_TURN)))
-        del self._in_turn[:ROWS_IN_TURN]
+        doubtful = changed | set(islice(self._in_turn, SERVICES_IN_TURN))
+        del self._in_turn[:SERVICES_IN_TURN]
+        self._read_again(doubtful)
+        return doubtful | self._refused
 
     def _read_again(self, keys: Iterable[RowKey]) -> None:
         assert self.current is not None
@@ -99,11 +106,10 @@ class IpvsTable:
             return 0
         owned = self.owned
         if only is not None:
+            desired = {key: desired[key] for key in only if key in desired}
             current = {key: current[key] for key in only if key in current}
             owned = {key: owned[key] for key in only if key in owned}
-        operations = diff(desired, current, owned)
-        self._apply(operations)
-        return len(operations)
+        return self._apply(diff(desired, current, owned))
 
     def measured(self) -> Mapping[RowKey, MeasuredRow]:
         """Every row with what the kernel counted; nothing while that cannot be read."""
@@ -122,23 +128,25 @@ class IpvsTable:
         rows = foreign(self.current, self.owned)
         return sum(key not in self.owned for key in rows) + sum(len(row.destinations) for row in rows.values())
 
-    def _apply(self, operations: list[Operation]) -> None:
-        """Send operations and follow them in the mirror."""
+    def _apply(self, operations: list[Operation]) -> int:
+        """Send operations and follow them in the mirror; how many the kernel carried out."""
         if not operations:
-            return
+            return 0
         try:
             failures = self._client.apply(operations)
         except (IpvsError, NetlinkError) as error:
             self._lose_sight(error)
-            return
+            return 0
         refused = {failure.operation for failure in failures}
         texts = {str(failure.error) for failure in failures}
         for text in sorted(texts - self._told):  # tried again at each audit, told once
             log.error("%s", text)
         self._told = texts
         self.refusals += len(refused)
+        self._refused = self._refused.difference(map(_service_of, operations)).union(map(_service_of, refused))
         assert self.current is not None
         self.current = follow(self.current, (operation for operation in operations if operation not in refused))
+        return len(operations) - len(refused)
 
     def _lose_sight(self, error: Exception) -> None:
         """The kernel's table cannot be used now; that is told once."""
@@ -147,3 +155,7 @@ class IpvsTable:
         if self._unavailable != str(error):
             self._unavailable = str(error)
             log.error("IPVS cannot be used: %s; it is tried again", error)
+
+
+def _service_of(operation: Operation) -> RowKey:
+    return operation.service_key if isinstance(operation, DestinationOperation) else operation.key
