@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from dataclasses import replace
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
 import pytest
@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from tests.protocol.routers import DIRECTOR_1, NOW_S, addresses, heard, router
 from tests.protocol.stories import GROUP, ONE, OWNER, STEPS, TWO, Driven
 from vrrpd.config.model import (
+    VRRP_GROUP6,
     Authentication,
     AuthenticationType,
     Command,
@@ -22,18 +23,21 @@ from vrrpd.config.model import (
     HmacKey,
     Notification,
     SyncGroup,
+    VirtualAddress,
     VirtualRouter,
 )
 from vrrpd.config.position import Position
+from vrrpd.protocol import hearing
 from vrrpd.protocol import instance as machine
 from vrrpd.protocol.events import SourceChanged
 from vrrpd.protocol.states import IllegalTransitionError
 from vrrpd.protocol.vrrp_router import VrrpRouter, key_of
 from vrrpd.protocol.wire import Wire
-from vrrpd.recording import recorder
+from vrrpd.recording import reading, recorder
 from vrrpd.recording.lines import About, lines
 from vrrpd.recording.reading import RecordingError, WrittenRecording, read
 from vrrpd.recording.recorder import INPUTS, RecordedRouter
+from vrrpd.recording.values import Writer
 from vrrpd.simulation.replay import replay
 
 ABOUT = About("0.1.0", "lvs1", 1_700_000_000.0, "asked for")
@@ -163,6 +167,53 @@ def test_no_secret_is_in_a_recording_and_it_is_exact_all_the_same(secretive: Vir
     assert recording.inputs[-1].arguments["router"] != recording.inputs[0].arguments["router"], "a reload that changed a secret"
 
 
+def test_of_ipv6_it_is_the_same() -> None:
+    own, peer, virtual = (IPv6Address(f"fe80::{number}") for number in (5, 6, 15))
+    six = router(family=6, version=3, addresses=(VirtualAddress(virtual, 64, "eth0"),), multicast_group=VRRP_GROUP6)
+    here = RecordedRouter()
+    here.add(six)
+    here.tell(key_of(six), SourceChanged(own), NOW_S)
+    here.start(key_of(six), NOW_S)
+    here.on_packet("eth0", Wire(replace(six, priority=200)).adverts(peer, 200, 0.0)[0].octets, NOW_S + 1)
+    here.on_timer(NOW_S + 4.5)
+    drain(here)
+    recording = read_again(here)
+    [heard_once] = [one.arguments["heard"] for one in recording.inputs if one.method == "hear"]
+    assert (heard_once.source, heard_once.addresses) == (peer, (virtual,))
+    assert replay(recording).differences == ()
+
+
+def test_what_is_no_value_has_no_place_in_a_recording() -> None:
+    with pytest.raises(TypeError, match="Wire has no place in a recording"):
+        Writer().plain(Wire(ONE))
+
+
+@pytest.mark.parametrize(("bound", "complaint"), [("LINES_MAX", "has 5 lines at most"), ("LINE_CHARACTERS_MAX", "more than 5")])
+def test_a_file_beyond_all_bounds_is_not_read_to_its_end(bound: str, complaint: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = good()
+    monkeypatch.setattr(reading, bound, 5)
+    with pytest.raises(RecordingError, match=complaint):
+        read(told)
+
+
+def test_a_packet_over_which_the_machine_fails_is_the_last_input_before_its_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    here = host(ONE)
+
+    def fail(*_arguments: object) -> None:
+        raise ValueError("no way to do that")
+
+    monkeypatch.setattr(hearing.Hearing, "_heard_as_backup", fail)
+    with pytest.raises(ValueError, match="no way"):
+        here.on_packet("eth0", heard(150, addresses=ONE.addresses), NOW_S + 1)
+    recording = read_again(here)
+    assert recording.inputs[-1].method == "hear"
+    assert recording.faults == ((recording.inputs[-1].line, "ValueError: no way to do that"),)
+    assert replay(recording).differences == ()
+    monkeypatch.undo()
+    [difference] = replay(recording).differences
+    assert difference.endswith("fails with ValueError: no way to do that; is: nothing"), "once the mistake is mended"
+
+
 def test_a_fault_is_told_with_what_led_to_it_and_comes_again() -> None:
     here = host(ONE)
     with pytest.raises(IllegalTransitionError):
@@ -238,6 +289,9 @@ def place(wanted: str) -> int:
         ('"told"', [('"told"', '"sold"')], "there is no line that begins with `sold` here"),
         ('"end"', [('"end":', '"end":1')], "inputs, and there should be"),
         ('"end"', [("{", "")], "expected a JSON object"),
+        ('"end"', [("{", "[{"), ("}", "}]")], "expected a JSON object that is not empty"),
+        ('"is"', [('{"Heard"', '{"x":0,"Heard"')], "expected an object with one key, not with 2"),
+        ('"is"', [('"is":{"Heard"', '"is":[{"Heard"'), ("}}}", "}}]}")], "expected Heard or Refused, not tuple"),
     ],
 )  # fmt: skip
 def test_what_is_no_recording_is_refused_with_its_line_and_a_remedy(where: str, changes: Any, complaint: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from ipaddress import IPv4Address
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -12,7 +13,9 @@ from click.testing import CliRunner, Result
 from tests.protocol.routers import DIRECTOR_1, DIRECTOR_2, NOW_S, heard, router
 from vrrpd import __version__
 from vrrpd.cli import main
-from vrrpd.protocol.events import SourceChanged
+from vrrpd.config.model import SyncGroup
+from vrrpd.config.position import Position
+from vrrpd.protocol.events import AddressAnswered, ClockSet, SourceChanged
 from vrrpd.protocol.trackers import Kind
 from vrrpd.protocol.vrrp_router import key_of
 from vrrpd.recording.lines import About, lines
@@ -87,6 +90,53 @@ def test_a_story_that_was_changed_is_found_and_told(file: Path, as_json: bool) -
     assert result.exit_code == 1
     assert "was: VI_1: BACKUP > MASTER: priority-zero; is: VI_1: BACKUP > MASTER: master-timeout" in result.stdout
     assert ("NOT as recorded" in result.stdout) is not as_json
+
+
+def test_what_was_done_is_marked_in_words_and_once_a_second(tmp_path: Path) -> None:
+    here, one = RecordedRouter(), router()
+    instance = here.add(one)
+    here.inform(instance, SourceChanged(None), NOW_S)
+    here.inform(instance, SourceChanged(DIRECTOR_1), NOW_S + 0.1)
+    here.start(key_of(one), NOW_S + 0.2, resume_master=True)
+    for tenth in range(15):
+        here.inform(instance, AddressAnswered(IPv4Address("192.168.4.15"), bytes(6)), NOW_S + 0.5 + tenth / 10)
+        here.inform(instance, ClockSet(1.0), NOW_S + 0.5 + tenth / 10)
+    here.on_timer(NOW_S + 2.5)
+    here.learn(Kind.FILE, "load", -7, NOW_S + 3)
+    here.learn(Kind.SCRIPT, "web", False, NOW_S + 3)
+    here.reconfigure(key_of(one), router(priority=90), NOW_S + 4)
+    here.fail_over(key_of(one), NOW_S + 5)
+    here.dismiss(key_of(one), NOW_S + 6)
+    again = here.add(one)
+    here.inform(again, SourceChanged(DIRECTOR_1), NOW_S + 6)
+    here.start(key_of(one), NOW_S + 6)
+    here.group([SyncGroup("ALL", ("VI_1",), Position("keepalived.conf", 1))], NOW_S + 6)
+    here.actions()
+    here.group_transitions()
+    path = tmp_path / "recording.jsonl"
+    path.write_text("\n".join(lines(here.recording(), About(__version__, "lvs1", 0.0, "asked for"))))
+    told = json.loads(replay(path, "--json").stdout)
+    assert told["as_recorded"] is True
+    marks = [(event["at_s"], event["what"]) for event in told["events"] if event["is_fault"]]
+    assert marks == [
+        (0.0, "VI_1 comes"),
+        (0.0, "VI_1 has no address to send from"),
+        (0.1, "VI_1 sends from 192.168.4.5"),
+        (0.2, "goes on as master"),
+        (0.5, "00:00:00:00:00:00 answers for 192.168.4.15"),
+        (1.5, "00:00:00:00:00:00 answers for 192.168.4.15"),
+        (3.0, "file load is -7"),
+        (3.0, "script web is not well"),
+        (4.0, "VI_1 is changed"),
+        (5.0, "VI_1 is to hand over"),
+        (6.0, "VI_1 goes"),
+        (6.0, "VI_1 comes"),
+        (6.0, "VI_1 sends from 192.168.4.5"),
+    ]
+    others = [event["what"] for event in told["events"] if not event["is_fault"]]
+    assert any(text.startswith("VI_1: 00:00:00:00:00:00 answers for 192.168.4.15 of virtual router id 50") for text in others)
+    assert others[-1] == "group ALL: INITIALIZE > BACKUP"
+    assert [lane["virtual_router"] for lane in told["routers"]] == ["VI_1", "VI_1 #2"]
 
 
 def test_another_version_is_told(file: Path) -> None:

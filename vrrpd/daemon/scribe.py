@@ -7,7 +7,6 @@ process that hangs is told to abort before it is killed, and writes the file by 
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import signal
 import socket
@@ -31,8 +30,6 @@ PAUSE_S = 0.002
 FAULTS_PAUSE_S = 60.0
 """A fault with each packet has one recording a minute."""
 EXIT_ABORTED = 1
-
-log = logging.getLogger(__name__)
 
 
 class Scribe:

@@ -24,7 +24,8 @@ from vrrpd.protocol.vrrp_router import GroupTransition, InstanceKey, VrrpRouter
 from vrrpd.protocol.wire import Heard, Refused
 
 ENTRIES_MAX = 16_384
-"""In a chapter. A backup of one virtual router fills one in four and a half hours, 255 of them in a minute; 2 MiB."""
+"""In a chapter. A backup of one virtual router fills one in four and a half hours, 255 of them in a minute; 2 MiB,
+and 6 MiB where each advert is another one, because it is authenticated."""
 ADDRESSES_MAX = 65_536
 """In the configurations and in the adverts with other addresses than ours that a chapter holds; some 10 MiB. Adverts with our
 own addresses share ours."""

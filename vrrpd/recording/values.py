@@ -121,7 +121,7 @@ def value(plain: Plain) -> object:
     if not isinstance(plain, dict):
         return plain
     if len(plain) != 1:
-        raise ValueError(f"expected an object with one key, not {_named(plain)}")
+        raise ValueError(f"expected an object with one key, not with {len(plain)}")
     [(name, contents)] = plain.items()
     try:
         return _made(name, contents)
@@ -158,7 +158,3 @@ def _made(name: str, contents: Plain) -> object:
 def _field(kind: type, name: str, plain: Plain) -> object:
     withheld = WITHHELD.get((kind, name))
     return value(plain) if withheld is None else withheld(int(plain))
-
-
-def _named(plain: Mapping[str, Plain]) -> str:
-    return ", ".join(plain) or "none"
