@@ -113,6 +113,8 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recording]:
             {(own, name): _refused(members[own], name) for own, name in BELIEVED},
             _first_adverts(wiretap),
         )
+        for member in members.values():
+            member.daemon.crash()  # it would look for a successor
 
 
 def send(lab: Lab, packets: list[bytes]) -> None:
