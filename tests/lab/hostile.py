@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scapy.layers.inet import IP
-from scapy.layers.l2 import Ether
+from scapy.layers.l2 import ARP, Ether
 from scapy.layers.vrrp import VRRP
 from scapy.packet import Raw
 
@@ -25,7 +25,9 @@ from vrrpd.protocol.packet import PacketFault
 
 ATTACKER = "192.168.4.5"
 """The topology's client."""
+ATTACKER_MAC = "02:00:00:00:00:0a"
 GROUP_MAC = "01:00:5e:00:00:12"
+VIRTUAL_ADDRESS = "192.168.4.80"
 PRIORITIES = (255, 0)
 NOISE_OCTETS_MAX = 600
 SEED = 112
@@ -36,13 +38,13 @@ START_S = 30.0
 
 def message(priority: int, **fields: Any) -> bytes:
     """The VRRP message that both routers would believe, but for the fields given."""
-    sound: dict[str, Any] = {"vrid": 50, "addrlist": ["192.168.4.80"], "authtype": 1, "adv": 1, "auth1": PASSWORD}
+    sound: dict[str, Any] = {"vrid": 50, "addrlist": [VIRTUAL_ADDRESS], "authtype": 1, "adv": 1, "auth1": PASSWORD}
     return bytes(VRRP(**(sound | {"priority": priority} | fields)))
 
 
 def frame(payload: bytes, ttl: int = 255, source: str = ATTACKER, to_mac: str = GROUP_MAC) -> bytes:
     """What carries a message to the group, or to one of its members alone."""
-    ethernet = Ether(src="02:00:00:00:00:0a", dst=to_mac)
+    ethernet = Ether(src=ATTACKER_MAC, dst=to_mac)
     return bytes(ethernet / IP(src=source, dst="224.0.0.18", ttl=ttl, tos=0xC0, proto=112) / Raw(payload))
 
 
@@ -93,6 +95,12 @@ FAULTY = tuple(kind.build(priority) for kind in KINDS for priority in PRIORITIES
 """One of each kind and priority."""
 FOREIGN = (frame(message(255, vrid=51)), frame(b""), frame(message(255)[:1]))
 """For another virtual router, or for none that could be told."""
+
+
+def claim() -> bytes:
+    """An answer, which nobody asked for: the virtual address is the attacker's."""
+    arp = ARP(op="is-at", hwsrc=ATTACKER_MAC, psrc=VIRTUAL_ADDRESS, hwdst=ATTACKER_MAC, pdst=ATTACKER)
+    return bytes(Ether(src=ATTACKER_MAC, dst="ff:ff:ff:ff:ff:ff") / arp)
 
 
 def in_name_of(victim: Host) -> tuple[bytes, ...]:

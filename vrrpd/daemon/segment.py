@@ -23,6 +23,9 @@ log = logging.getLogger(__name__)
 IPV6_MTU_MIN = 1280
 """RFC 8200 section 5."""
 
+ANSWERS_REST_S = 0.002
+"""After each reading of answers, which are not urgent: whoever floods us with them must not have the processor to himself."""
+
 Member = tuple[int, int]
 """Family and virtual router id."""
 
@@ -57,6 +60,8 @@ class Segment:
         self._listeners: dict[Reception, Listener] = {}
         self._answers: dict[int, AnswerSocket] = {}
         """By family."""
+        self._resting: dict[int, asyncio.TimerHandle] = {}
+        """Likewise, while answers are not read."""
         self._frames: FrameSocket | None = None
         self._refusals: set[str] = set()
         """What was logged already."""
@@ -236,7 +241,7 @@ class Segment:
         try:
             if listener is None:
                 listener = self._answers[family] = AnswerSocket(self.link, family)
-                self._loop.add_reader(listener.fileno(), self._answered, listener)
+                self._read_answers(family)
             listener.watch(watched)
         except OSError as error:
             self._refused(f"no socket to hear who else holds our IPv{family} addresses", error)
@@ -245,6 +250,8 @@ class Segment:
         """Of these families, or of all."""
         for family in families or tuple(self._answers):
             listener = self._answers.pop(family)
+            if family in self._resting:
+                self._resting.pop(family).cancel()
             self._loop.remove_reader(listener.fileno())
             listener.close()
 
@@ -255,7 +262,14 @@ class Segment:
             self._refusals.add(what)
             log.error("%s: %s: %s; it needs CAP_NET_RAW and CAP_NET_ADMIN", self.name, what, error.strerror)
 
-    def _answered(self, listener: AnswerSocket) -> None:
+    def _read_answers(self, family: int) -> None:
+        self._resting.pop(family, None)
+        self._loop.add_reader(self._answers[family].fileno(), self._answered, family)
+
+    def _answered(self, family: int) -> None:
+        listener = self._answers[family]
+        self._loop.remove_reader(listener.fileno())
+        self._resting[family] = self._loop.call_later(ANSWERS_REST_S, self._read_answers, family)
         for address, mac in listener.receive():
             self._on_answer(self, address, mac)
 

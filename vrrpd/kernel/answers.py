@@ -26,7 +26,7 @@ from vrrpd.kernel.socket_options import (
     bind_to_interface,
 )
 
-ANSWERS_MAX = 64
+ANSWERS_MAX = 16
 """Read in one call, so that a flood cannot keep the event loop from its timers; the rest stays readable for the next."""
 ANSWER_OCTETS = 256
 """An ARP frame has 42 octets, or 60 with Ethernet's padding; an advertisement 32, and other options may be behind them."""

@@ -14,6 +14,9 @@ from vrrpd.protocol.wire import Heard, Refused
 
 OWNER_ADVERTS_MAX = 2
 """Adverts of another owner of our addresses before we believe that there is one: no single packet unseats an owner."""
+ANSWERS_AT_ONCE, ANSWERS_PER_INTERVAL = 32, 16
+"""A master answers farewells and lesser masters at once, be it all of a segment after a partition, but no more than that:
+whoever floods the segment with such must not make it flood the segment, too."""
 PENANCE_S = 60.0
 """How long an owner that gave way to another one says that it owns nothing."""
 
@@ -104,7 +107,10 @@ class Hearing(Machine):
         if heard.interval_differs and self._notices.is_first(Oddity.ADVERT_INTERVAL_DIFFERS):
             self._actions.append(reports.interval_differs(advert, self._router.advert_interval_s))
         if advert.priority == 0:
-            self._send_advert_now(now_s)
+            if self._may_answer(now_s):
+                self._send_advert_now(now_s)
+            else:
+                self._answer_with_the_next()
             self._announcing.once_the_leaver_is_gone(now_s)  # who leaves was master too, and clients may know only that one
         elif advert.priority > self.priority:
             self._move(Happening.ADVERT, Guard.HIGHER_PRIORITY, Cause.HIGHER_PRIORITY_MASTER, now_s, advert)
@@ -134,12 +140,34 @@ class Hearing(Machine):
 
     def _force_election(self, lower: Speaker, now_s: float) -> None:
         """Tell a lesser master that it is one, and everybody else whose addresses these are."""
+        speaks = not self._router.lower_priority_no_advert
+        if not self._may_answer(now_s):
+            if speaks:
+                self._answer_with_the_next()
+            if self._router.announcements.lower_priority_repeat:
+                self._announcing.once_the_leaver_is_gone(now_s)  # clients may believe it, if it is another than the last one
+            return
         self._actions.append(LowerPriorityHeard(lower.address, lower.priority))
         if self._notices.is_first(Oddity.LOWER_PRIORITY_MASTER):
             self._actions.append(reports.lower_priority_master(lower, self.priority))
-        if not self._router.lower_priority_no_advert:
+        if speaks:
             self._send_advert_now(now_s)
         self._announce_against_lesser(self._router.announcements.lower_priority_repeat, now_s)
+
+    def _may_answer(self, now_s: float) -> bool:
+        """Whether there may be one more answer to an advert now. Each takes up some time, which is counted ahead."""
+        if now_s < self._next_answer_s:
+            return False
+        self._answers_until_s = max(now_s, self._answers_until_s) + self._router.advert_interval_s / ANSWERS_PER_INTERVAL
+        return True
+
+    def _answer_with_the_next(self) -> None:
+        """Have the next advert as soon as there may be another answer."""
+        self._timers.hasten(Timer.ADVERT, self._next_answer_s)
+
+    @property
+    def _next_answer_s(self) -> float:
+        return self._answers_until_s - (ANSWERS_AT_ONCE - 0.5) * self._router.advert_interval_s / ANSWERS_PER_INTERVAL
 
     def _announce_against_lesser(self, repeat: int, now_s: float) -> None:
         if repeat:

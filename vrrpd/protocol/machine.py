@@ -70,6 +70,7 @@ class Machine:
         self._answered: AddressAnswered | None = None
         """MASTER: the answer for our address that it is about to defend itself against."""
         self._last_defence_s = float("-inf")
+        self._answers_until_s = float("-inf")
         self._owner_adverts = 0
         """Adverts of another owner that a master heard."""
         self._stays = False

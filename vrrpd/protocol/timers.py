@@ -99,6 +99,10 @@ class Timers:
         """Let a running `timer` end later by `by_s` (earlier if negative), but not in the past."""
         self._deadlines_s[timer] = max(now_s, self._deadlines_s[timer] + by_s)
 
+    def hasten(self, timer: Timer, deadline_s: float) -> None:
+        """Let a running `timer` end at `deadline_s` at the latest."""
+        self._deadlines_s[timer] = min(self._deadlines_s[timer], deadline_s)
+
     def repeat(self, timer: Timer, period_s: float, now_s: float) -> None:
         """Set a periodic `timer` that has just ended for its next end.
 
