@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 IPV6_MTU_MIN = 1280
 """RFC 8200 section 5."""
 
-ANSWERS_REST_S = 0.002
+ANSWERS_REST_S = 0.01
 """After each reading of answers, which are not urgent: whoever floods us with them must not have the processor to himself."""
 
 Member = tuple[int, int]
