@@ -187,6 +187,16 @@ def test_a_method_that_is_wrong_is_one_message(reader: Reader, method: str, mess
     assert server_of(reader, f"lb_kind {method}", message).real_servers[0].forwarding is forwarding
 
 
+@pytest.mark.parametrize("address", ["0.0.0.0", "224.0.0.9", "255.255.255.255", "::", "ff02::9", "fe80::9"])
+def test_who_is_not_a_single_host_is_no_server(reader: Reader, address: str) -> None:
+    virtual = "2001:db8::15" if ":" in address else "192.168.4.15"
+    text = SERVER.replace("192.168.4.15", virtual).replace("192.168.4.100", address).format("", "", "")
+    assert reader.written(text, "6:14 bad-value").virtual_servers == ()
+    real = "2001:db8::1" if ":" in address else "192.168.4.100"
+    server = server_of(reader, f"sorry_server {address}", "5:15 bad-value", form=f"{virtual} 80", real=real)
+    assert server.sorry_server is None
+
+
 @pytest.mark.parametrize(
     ("settings", "sorry"),
     [

@@ -40,7 +40,7 @@ def bind_method(node: Node, report: Report) -> Method:
         return DEFAULT_METHOD
     if forwarding is Forwarding.TUN:
         return forwarding, _tunnel(node, report)
-    _surplus(node, 2, report)
+    _refuse_rest(node, 2, f"is an option of tunnels, and {forwarding.name} is none", report)
     return forwarding, Tunnel()
 
 
@@ -72,11 +72,11 @@ def _tunnel(node: Node, report: Report) -> Tunnel:
         checksum = CHECKSUMS[words[index]]
         if checksum is not TunnelChecksum.NOCSUM and tunnel.type is TunnelType.IPIP:
             message = f"tunnels of type ipip have no checksum, so `{words[index]}` has no meaning"
-            report.warning(Code.CONFLICT, node.line, index, message, assumed="`nocsum`")
+            report.error(Code.CONFLICT, node.line, index, message, assumed="`nocsum`")
         else:
             tunnel = replace(tunnel, checksum=checksum)
         index += 1
-    _surplus(node, index, report)
+    _refuse_rest(node, index, "is no option of such a tunnel", report)
     return tunnel
 
 
@@ -88,13 +88,9 @@ def _one_of(words: list[str], index: int, choices: tuple[str, ...]) -> str:
     return found
 
 
-def _surplus(node: Node, index: int, report: Report) -> None:
+def _refuse_rest(node: Node, index: int, message: str, report: Report) -> None:
+    """Who writes options expects what they bring about, and would get another way of forwarding."""
     words = node.line.words
     if index < len(words):
-        report.warning(
-            Code.SURPLUS_WORDS,
-            node.line,
-            index,
-            f"`{words[index]}` has no effect",
-            assumed=f"`{' '.join(words[1:index])}`",
-        )
+        assumed = f"`{' '.join(words[1:index])}`"
+        report.error(Code.SURPLUS_WORDS, node.line, index, f"`{words[index]}` {message}", assumed=assumed)

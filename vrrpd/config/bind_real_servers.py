@@ -1,12 +1,14 @@
 """`real_server` and `sorry_server` -> :class:`vrrpd.config.model.RealServer` and :class:`vrrpd.config.model.SorryServer`.
 
-Only a tunnel leads to a server of the other family, and the kernel has that or the synchronisation of connections, not both
-(ip_vs_genl_set_cmd of net/netfilter/ipvs/ip_vs_ctl.c).
+What the kernel would refuse is left out here (net/netfilter/ipvs/ip_vs_ctl.c): an address that is not of a single host
+(ip_vs_new_dest); a server of the other family without a tunnel to it, or where connections are synchronised
+(ip_vs_genl_set_cmd).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from ipaddress import IPv4Address, IPv6Network
 from typing import cast
 
 from ipvs.types import Forwarding, ServiceKey
@@ -19,6 +21,9 @@ from vrrpd.config.model import Address, GroupKey, RealServer, SorryServer, Virtu
 from vrrpd.config.settings import flag, setting, switch, word
 from vrrpd.config.tree import Node
 
+LIMITED_BROADCAST = IPv4Address("255.255.255.255")
+LINK_LOCAL_6 = IPv6Network("fe80::/10")
+"""Of which the kernel could not tell on which link."""
 Names = Mapping[str, Mapping[str, Node]]
 """Blocks that checks may refer to: by kind, then by name."""
 
@@ -150,8 +155,11 @@ def _lower_threshold(node: Node, upper: int, report: Report) -> int:
 def _is_within_reach(
     node: Node, key: VirtualServerKey, forwarding: Forwarding, settings: Node, what: str, report: Report
 ) -> bool:
-    """Whether the server is of the virtual server's family, or a tunnel leads to it."""
+    """Whether it is a server at all, and of the virtual server's family, or a tunnel leads to it."""
     own, _port = _written(node)
+    if not _is_of_one_host(own):
+        report.error(Code.BAD_VALUE, node.line, 1, f"{own} is not the address of a single host", assumed=f"{what} is left out")
+        return False
     family = key.address.version if isinstance(key, ServiceKey) else key.family
     if own.version == family:
         return True
@@ -171,3 +179,8 @@ def _is_within_reach(
         note=Note.at(synchronised.line) if tunnelled and synchronised is not None else None,
     )
     return False
+
+
+def _is_of_one_host(address: Address) -> bool:
+    """What the kernel takes for a server, as far as it can be told without knowing the host's own addresses and routes."""
+    return not (address.is_multicast or address.is_unspecified or address == LIMITED_BROADCAST or address in LINK_LOCAL_6)
