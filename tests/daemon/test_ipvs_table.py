@@ -80,9 +80,8 @@ class StandIn(Client):
     def change(self, number: int, *, weight: int = 1, upper_threshold: int = 0) -> None:
         """As somebody would by hand."""
         before = self.kernel.destinations[service(number)][SERVER]
-        self.kernel.apply(
-            SetDestination(service(number), SERVER, replace(before, weight=weight, upper_threshold=upper_threshold))
-        )
+        after = replace(before, weight=weight, upper_threshold=upper_threshold)
+        self.kernel.apply(SetDestination(service(number), SERVER, after))
 
     def _check(self) -> None:
         if not self.available:

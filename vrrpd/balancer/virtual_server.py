@@ -74,13 +74,15 @@ class VirtualServer:
         self._actions: list[Action] = []
         self._leavers: dict[DestinationKey, _Leaver] = {}
         self._waiting_for: dict[AnyCheck, list[RealServer]] = {}
+        self._rising: dict[RealServer, SlowStart] = {}
+        self._alive_weight = 0
         self._servers = {key: RealServer(each, now_s, found_down=key in found_down) for key, each in _by_key(config).items()}
         for server in self._servers.values():
             server.told &= not config.tells_first_state
         for key, override in (overrides or {}).items():
             if key in self._servers:
                 self._servers[key].override = override
-        self._remember_checks()
+        self._remember()
         self._weigh()
         if config.sorry_server is not None and not self.quorum_up:
             self._actions.append(QuorumLost(config.key, self.alive_weight, config.quorum))
@@ -90,7 +92,7 @@ class VirtualServer:
     @property
     def alive_weight(self) -> int:
         """Sum of the weights that are up."""
-        return sum(server.weight for server in self._servers.values())
+        return self._alive_weight
 
     @property
     def real_servers(self) -> tuple[RealServerStatus, ...]:
@@ -110,6 +112,11 @@ class VirtualServer:
     def desired(self) -> dict[RowKey, Row]:
         """What IPVS should hold for this virtual server."""
         return {key: Row(self._service(), self._destinations(key)) for key in self.services}
+
+    @property
+    def has_news(self) -> bool:
+        """Whether `actions` would return any. A verdict that is no news changes no row either."""
+        return bool(self._actions)
 
     def actions(self) -> list[Action]:
         """What has happened since the last call, in order: for each event at most one per real server and one quorum."""
@@ -137,19 +144,20 @@ class VirtualServer:
 
     def deadline(self) -> float | None:
         """When `on_timer` is to be called next; None while nothing is waited for."""
-        rising = [server.slow_start.next_s() for server in self._servers.values() if server.slow_start]
+        rising = (slow_start.next_s() for slow_start in self._rising.values())
         return min([*rising, *(leaver.until_s for leaver in self._leavers.values())], default=None)
 
     def on_timer(self, now_s: float) -> None:
         """Let weights rise and leavers go, as is due."""
-        for server in self._servers.values():
-            if server.slow_start and server.slow_start.on_timer(now_s):
-                server.slow_start = None
+        for server, slow_start in list(self._rising.items()):
+            if slow_start.on_timer(now_s):
+                self._start(server, None)
         self._leavers = {key: leaver for key, leaver in self._leavers.items() if leaver.until_s > now_s}
 
     def _judge(self, server: RealServer, event: CheckChanged, now_s: float) -> None:
         was_up, weight_before, settled_before = server.up, server.weight, server.verdicts[event.check].settled
         server.judge(event)
+        self._alive_weight += server.weight - weight_before
         news = server.up != was_up or (not server.told and (server.up or not event.up))
         if not news:
             self._tell_weight(server, weight_before, event.reason)
@@ -163,6 +171,7 @@ class VirtualServer:
             return
         was_up, weight_before = server.up, server.weight
         server.override = override
+        self._alive_weight += server.weight - weight_before
         reason = in_words(override) if override else OVERRIDE_TAKEN_BACK
         if server.up == was_up:
             self._tell_weight(server, weight_before, reason)
@@ -187,7 +196,15 @@ class VirtualServer:
             return
         server.since_s = now_s
         slow = server.up and risen and self.config.slow_start_s > 0
-        server.slow_start = SlowStart(now_s, self.config.slow_start_s) if slow else None
+        self._start(server, SlowStart(now_s, self.config.slow_start_s) if slow else None)
+
+    def _start(self, server: RealServer, slow_start: SlowStart | None) -> None:
+        """Have a server start slowly, or (None) take all its clients."""
+        server.slow_start = slow_start
+        if slow_start is None:
+            self._rising.pop(server, None)
+        else:
+            self._rising[server] = slow_start
 
     def _tell_weight(self, server: RealServer, before: int, reason: str) -> None:
         if server.weight != before:
@@ -211,7 +228,7 @@ class VirtualServer:
         if config.drain_removed_s > 0:
             until_s = now_s + config.drain_removed_s
             self._leavers |= {key: _Leaver(gone.config, until_s) for key, gone in known.items() if gone.up}
-        self._remember_checks()
+        self._remember()
 
     def _shut_down(self, now_s: float) -> None:
         """Tell of the end, where that is wanted; the rows go by themselves."""
@@ -234,7 +251,10 @@ class VirtualServer:
             self.quorum_up = False
             self._actions.append(QuorumLost(self.config.key, weight, quorum))
 
-    def _remember_checks(self) -> None:
+    def _remember(self) -> None:
+        """What would take a look at every real server at each verdict, of which there are thousands."""
+        self._alive_weight = sum(server.weight for server in self._servers.values())
+        self._rising = {server: server.slow_start for server in self._servers.values() if server.slow_start}
         self._waiting_for = {}
         for server in self._servers.values():
             for check in server.verdicts:

@@ -43,6 +43,9 @@ AUDIT_SHARE_MAX = 0.05
 """A large table takes long to read, so audits take at most this share of the time and get rarer."""
 DESCRIPTORS_WANTED = 16_384
 """For all probes that may be under way at once, and as many again."""
+FLUSH_SHARE_MAX = 0.25
+"""Of the time, for telling the kernel what verdicts changed: of a virtual server with thousands of real servers that takes tens
+of milliseconds, and checks are to start in time."""
 UNAVAILABLE_RETRY_S = 5.0
 """Without IPVS in the kernel, or without the right to use it, it is tried again so often."""
 
@@ -69,7 +72,9 @@ class Director:
         self._rows: dict[RowKey, Row] = {}
         """Every row that should be there."""
         self._dirty: set[model.VirtualServerKey] = set()
-        self._flush: asyncio.Handle | None = None
+        self._flush: asyncio.TimerHandle | None = None
+        self._flush_from_s = 0.0
+        """Not before this."""
         self._audit_timer: asyncio.TimerHandle | None = None
         self._deadlines: TimerWheel[VirtualServer] = TimerWheel(self._loop.time())
         """Of weights that rise and servers that leave."""
@@ -183,7 +188,8 @@ class Director:
     def _on_verdict(self, check: Check, change: VerdictChange) -> None:
         for server in self._waiting_for.get(check, ()):
             server.on_event(_changed(check, change), self._loop.time())
-            self._show(server)
+            if server.has_news:
+                self._show(server)
         self._arm()
 
     def _on_failure(self, check: Check, outcome: Outcome) -> None:
@@ -195,14 +201,19 @@ class Director:
         self._set_deadline(server)
         self._dirty.add(server.config.key)
         if self._flush is None:
-            self._flush = self._loop.call_soon(self._apply_dirty)
+            self._flush = self._loop.call_at(self._flush_from_s, self._apply_dirty)
 
     def _apply_dirty(self) -> None:
-        self._flush = None
+        if self._flush is not None:
+            self._flush.cancel()
+            self._flush = None
+        began_s = self._loop.time()
         keys, self._dirty = self._dirty & self._servers.keys(), set()
         changed = {key: row for each in keys for key, row in self._servers[each].desired().items()}
         self._rows |= changed
         self._table.bring_about(self._rows, only=changed.keys())
+        ended_s = self._loop.time()
+        self._flush_from_s = ended_s + (ended_s - began_s) * (1 / FLUSH_SHARE_MAX - 1)
 
     def _set_deadline(self, server: VirtualServer) -> None:
         due_s = server.deadline()
