@@ -159,7 +159,6 @@ EVERYTHING_READ = Daemon(
         helo_name="lb1.example.com",
         connect_timeout_s=10.0,
         of_faults=False,
-        of_each_check=False,
     ),
     router_scheduling=Scheduling(-10, 50, lock_memory=True, cpu_affinity=(1, 3), real_time_limit_us=20_000),
     director_scheduling=Scheduling(nice=5, cpu_affinity=(0,)),

@@ -68,13 +68,12 @@ def test_what_has_no_effect_is_as_if_it_were_not_written(reader: Reader) -> None
 def test_settings_of_the_daemon_without_effect_are_as_if_they_were_not_written(reader: Reader) -> None:
     written, config, messages = both(
         reader,
-        "global_defs {\n router_id a\n vrrp_priority -5\n vrrp_cpu_affinity 1\n no_checker_emails\n no_email_faults\n"
-        " nftables x\n}\n",
+        "global_defs {\n router_id a\n vrrp_priority -5\n vrrp_cpu_affinity 1\n no_checker_emails off\n nftables x\n}\n",
     )
     plain = reader.config("global_defs {\n router_id a\n vrrp_priority -5\n}\n")
     assert config == replace(plain, files=config.files)
     assert written.daemon != config.daemon
-    assert messages == ["4:2 no-effect", "5:2 no-effect", "6:2 no-effect", "7:2 no-effect"]
+    assert messages == ["4:2 no-effect", "5:20 no-effect", "6:2 no-effect"]
 
 
 def test_the_host_header_of_servers_is_what_their_web_checks_ask_for(reader: Reader) -> None:

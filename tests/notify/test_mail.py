@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from vrrpd.config.model import Mail
 from vrrpd.notify import mail as module
 from vrrpd.notify.mail import QUEUE_MAX, RETRY_DELAY_S, TRIES_MAX, Mailed, Mailer, compose
-from vrrpd.status.events import QuorumChanged, RealServerChanged, VirtualRouterChanged
+from vrrpd.status.events import QuorumChanged, RealServerChanged, SyncGroupChanged, VirtualRouterChanged
 
 PATIENCE_S = 20.0
 """How long a test waits for what must come; reached only when it fails."""
@@ -205,6 +205,8 @@ async def test_mails_arrive_in_the_order_of_the_events(mailer: Mailer, bound: so
         ({}, replace(MASTER, mail=False)),
         ({}, replace(DOWN, mail=False)),
         ({}, replace(QUORUM_LOST, mail=False)),
+        ({"of_faults": False}, replace(MASTER, new="FAULT")),
+        ({"of_faults": False}, SyncGroupChanged(AT, "G", "MASTER", "FAULT", mail=True)),
     ],
 )
 async def test_what_nobody_asked_for_is_not_sent(

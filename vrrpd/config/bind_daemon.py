@@ -74,6 +74,10 @@ def bind_daemon(root: Node, report: Report, host: str) -> Daemon:
 
 def _mail(settings: Node, report: Report) -> Mail:
     server = settings.last("smtp_server")
+    checks = settings.last("no_checker_emails")
+    if checks is not None and not switch(settings, "no_checker_emails", default=True):
+        message = "mail is sent when a real server changes, not for each of its checks"
+        report.warning(Code.NO_EFFECT, checks.line, 1, message, assumed="`no_checker_emails`")
     return Mail(
         recipients=_recipients(settings, report),
         sender=word(settings, "notification_email_from"),
@@ -82,7 +86,6 @@ def _mail(settings: Node, report: Report) -> Mail:
         helo_name=word(settings, "smtp_helo_name"),
         connect_timeout_s=float(max(1, setting(settings, "smtp_connect_timeout", 30))),
         of_faults=not flag(settings, "no_email_faults"),
-        of_each_check=not switch(settings, "no_checker_emails", default=False),
     )
 
 

@@ -12,7 +12,7 @@ def runnable_daemon(written: Daemon) -> Daemon:
     """The settings that have effect; of the others it was said that they have none."""
     return Daemon(
         router_id=written.router_id,
-        mail=replace(written.mail, of_faults=True, of_each_check=True),
+        mail=written.mail,
         router_scheduling=_runnable_scheduling(written.router_scheduling),
         director_scheduling=_runnable_scheduling(written.director_scheduling),
         http_listen=written.http_listen,

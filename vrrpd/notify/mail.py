@@ -26,6 +26,8 @@ from vrrpd.status.events import (
     VirtualRouterChanged,
 )
 
+FAULT = "FAULT"
+"""The state of which `no_email_faults` wants no mail."""
 QUEUE_MAX = 200
 """Mails waiting to be sent: more than anybody wants to find in the morning; the oldest goes when one more comes."""
 TRIES_MAX = 3
@@ -64,6 +66,8 @@ class Mailer:
     def hear(self, event: Event) -> None:
         """Queue an event that asks for mail."""
         if isinstance(event, RealServerWeighed) or not (event.mail and self._has_somewhere_to_go()):
+            return
+        if isinstance(event, VirtualRouterChanged | SyncGroupChanged) and event.new == FAULT and not self._mail.of_faults:
             return
         if self._queue.full():
             self._queue.get_nowait()

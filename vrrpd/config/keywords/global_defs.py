@@ -78,9 +78,13 @@ MAIL = (
         default="smtp_alert, else on for real servers",
         since="2.0.0",
     ),
-    later("no_email_faults", "No mail when a virtual router goes to FAULT.", default="off", since="2.0.0"),
-    later(
-        "no_checker_emails", "Mail when a real server changes, not for each of its checks.", BOOL, default="off", since="2.0.0"
+    line("no_email_faults", "No mail when a virtual router goes to FAULT.", default="off", since="2.0.0"),
+    line(
+        "no_checker_emails",
+        "Mail when a real server changes, not for each of its checks; vrrpd does not do otherwise.",
+        BOOL,
+        default="on",
+        since="2.0.0",
     ),
 )
 

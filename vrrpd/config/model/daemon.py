@@ -25,8 +25,6 @@ class Mail:
     connect_timeout_s: float = 30.0
     of_faults: bool = True
     """Also when a virtual router enters FAULT."""
-    of_each_check: bool = True
-    """For each check's verdict; else only for what becomes of its real server."""
 
 
 @dataclass(frozen=True, slots=True)
