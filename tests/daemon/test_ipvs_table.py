@@ -148,6 +148,21 @@ def test_a_large_table_of_which_nothing_is_shown_is_read_wholly_each_time() -> N
     assert client.read_whole == 3
 
 
+def test_what_we_change_ourselves_is_not_read_again_and_what_others_change_meanwhile_is() -> None:
+    table, client = opened(LARGE)
+    wanted = {key: Row(Service("rr"), row.destinations) for key, row in rows(LARGE).items()}
+    client.change(1, weight=9)
+    assert table.bring_about(wanted, only=[service(number) for number in range(2, LARGE)]) == LARGE - 2
+    assert table.update() == {service(number) for number in range(SERVICES_IN_TURN)}
+    assert client.read_whole == 0
+    assert table.bring_about(wanted) == 3
+    client.shown = False
+    assert table.bring_about(rows(LARGE)) == LARGE
+    client.shown = True
+    assert table.update() is None
+    assert client.read_whole == 1
+
+
 def test_what_was_refused_is_tried_again_at_each_update_and_is_no_repair() -> None:
     table, client = opened(LARGE)
     wanted = rows(LARGE + 2)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address
+from itertools import pairwise
 
 import pytest
 
@@ -14,6 +15,7 @@ from healthcheck.scheduler import FIRST_RUN_DELAY_S, STARTS_PER_RUN_MAX, Schedul
 from healthcheck.tcp import TcpEngine
 from healthcheck.types import Check, NotProbed, Outcome, Pace, PingCheck, ProbeResult, Round, StepPassed, TcpCheck
 from healthcheck.verdict import VerdictChange
+from healthcheck.wheel import SLOTS_PER_SECOND
 
 PACE = Pace(delay_loop_s=6.0, retry=1, delay_before_retry_s=1.0)
 GOOD = ProbeResult(True, 0.001, "connected")
@@ -177,6 +179,26 @@ def test_what_could_not_be_probed_changes_no_verdict_and_is_told_once() -> None:
     assert house.told == [(8.0, FIRST, UNABLE.reason), (27.5, FIRST, UNABLE.reason)]
     watch = house.scheduler.watches[FIRST]
     assert (watch.runs, watch.failures, watch.not_probed) == (2, 0, 3)
+
+
+def test_a_server_that_flaps_ten_times_a_second_changes_its_verdict_at_most_once_in_a_delay_loop() -> None:
+    house = House(FIRST, duration_s=0.01)
+    house.engine.answer = lambda _check: GOOD if int(house.engine.now_s * 20) % 2 else BAD
+    house.pass_until(600.0)
+    changed_s = [at_s for at_s, _check, _up in house.changes]
+    assert len(changed_s) > 1
+    assert all(later - earlier >= PACE.delay_loop_s for earlier, later in pairwise(changed_s))
+
+
+def test_a_server_that_dies_is_down_after_its_tries_and_no_later() -> None:
+    house = House(FIRST, duration_s=0.0)
+    house.pass_until(20.0)
+    died_s = 20.0
+    house.engine.answer = lambda _check: BAD
+    house.pass_until(40.0)
+    down_s = house.changes[-1][0]
+    assert house.changes[-1] == (down_s, FIRST, False)
+    assert died_s < down_s <= died_s + PACE.delay_loop_s + PACE.retry * PACE.delay_before_retry_s + 2 / SLOTS_PER_SECOND
 
 
 def test_all_failures_are_told_only_where_that_is_asked_for() -> None:

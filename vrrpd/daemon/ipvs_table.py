@@ -51,6 +51,8 @@ class IpvsTable:
         """Services that have not been read again since the last round."""
         self._refused: set[RowKey] = set()
         """Services of which the kernel refused something, so that they are not as they were to be."""
+        self._overlooked: set[RowKey] = set()
+        """Services that somebody else changed since the last update, while we changed so much that we looked anew."""
         self.owned: Owned = {}
         """What may be changed and removed."""
         self.refusals = 0
@@ -66,6 +68,7 @@ class IpvsTable:
             return
         self._overview = overview
         self._in_turn = list(self.current)
+        self._overlooked = set()
         if self._unavailable is not None:
             log.info("IPVS can be used again")
             self._unavailable = None
@@ -82,8 +85,9 @@ class IpvsTable:
             return None
         self._overview = overview
         self._in_turn = self._in_turn or list(self.current)
-        doubtful = changed | set(islice(self._in_turn, SERVICES_IN_TURN))
+        doubtful = changed | self._overlooked | set(islice(self._in_turn, SERVICES_IN_TURN))
         del self._in_turn[:SERVICES_IN_TURN]
+        self._overlooked = set()
         self._read_again(doubtful)
         return doubtful | self._refused
 
@@ -143,10 +147,20 @@ class IpvsTable:
             log.error("%s", text)
         self._told = texts
         self.refusals += len(refused)
-        self._refused = self._refused.difference(map(_service_of, operations)).union(map(_service_of, refused))
+        touched = set(map(_service_of, operations))
+        self._refused = (self._refused - touched).union(map(_service_of, refused))
         assert self.current is not None
         self.current = follow(self.current, (operation for operation in operations if operation not in refused))
+        if len(touched) > SERVICES_IN_TURN:
+            self._look_anew(touched)
         return len(operations) - len(refused)
+
+    def _look_anew(self, touched: Collection[RowKey]) -> None:
+        """Take what we changed as it is shown now, or the next update would read all of it again."""
+        overview = self._client.overview()
+        if self._overview is not None and overview is not None:
+            self._overlooked |= differences(self._overview, overview).difference(touched)
+        self._overview = overview
 
     def _lose_sight(self, error: Exception) -> None:
         """The kernel's table cannot be used now; that is told once."""
