@@ -1,7 +1,7 @@
 """10,000 TCP-checked servers: what a check costs a daemon, how punctual checks and adverts are, and how soon a death is told.
 
 vrrpd and keepalived, each whole, with the same file, in turns: 1,000 virtual servers of 10 real servers, each checked every
-6 s. Of ten real servers one refuses, of a hundred one never answers. Beside them runs a virtual router that speaks every 20 ms.
+6 s. Of ten real servers one refuses, of a hundred one never answers. Beside them runs a virtual router that speaks every 10 ms.
 The real servers are in a network namespace of their own, on the same kernel.
 
     python -m bench.tcp_checks [SERVERS [SECONDS]]
@@ -38,7 +38,7 @@ SERVERS, SECONDS, ROUNDS = 10_000, 20, 3
 REAL_SERVERS = 10
 """Of each virtual server."""
 DELAY_LOOP_S, RETRY, RETRY_DELAY_S, CONNECT_TIMEOUT_S = 6, 1, 1, 3
-ADVERT_S = 0.02
+ADVERT_S = 0.01
 SETTLED_S = 2 * DELAY_LOOP_S + 2
 """After this every server has been checked, and news of the first verdicts is over."""
 REFUSES_EVERY, SILENT_EVERY, DYING = 10, 100, 50

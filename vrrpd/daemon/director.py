@@ -39,9 +39,9 @@ from vrrpd.status.model import DirectorStatus
 AUDIT_INTERVAL_S = 0.5
 """The kernel's table is compared with what it should be so often: what somebody changed by hand is mended within a second, on a
 busy machine, too."""
-AUDIT_SHARE_MAX = 0.1
-"""A table that has to be read wholly and is large takes long to read, so audits take at most this share of the time and get
-rarer. On an ordinary machine they take some 3 % with 100 services, and with 1,000."""
+AUDIT_SHARE_MAX = 0.2
+"""On a machine on which a look at the table takes long, audits take at most this share of the time and get rarer. On an
+ordinary machine they take some 3 %, with 100 services and with 1,000."""
 DESCRIPTORS_WANTED = 16_384
 """For all probes that may be under way at once, and as many again."""
 FLUSH_SHARE_MAX = 0.25
