@@ -28,7 +28,7 @@ fuzz: packages $(VENV)/ready  ## 100,000 configurations that nobody would write;
 	VRRPD_FUZZ_ROUNDS=$(FUZZ_ROUNDS) $(PYTEST) -q -p no:cacheprovider tests/fuzz
 
 bench: packages $(VENV)/ready  ## side by side with keepalived
-	$(PYTHON) -m bench.reading
+	$(PYTHON) -m bench
 
 lint: $(VENV)/ready
 	$(VENV)/bin/ruff check .
