@@ -46,7 +46,7 @@ def _welcome(plan: Topology, router: str, logs: list[Path]) -> str:
             "",
             f"Reach a host with `on HOST CMD`, for example: on client {example}",
             f"The hosts are {', '.join(plan.hosts)}, and bridge.",
-            f"{router} logs to " + " and ".join(str(log) for log in logs),
+            *([f"{router} logs to " + " and ".join(map(str, logs))] if logs else []),
             "`exit` takes everything down.",
         ]
     )

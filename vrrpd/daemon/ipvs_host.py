@@ -15,7 +15,7 @@ from typing import Any
 
 from ipvs.administration import SyncDaemon, SyncRole, Timeouts
 from ipvs.client import Client
-from ipvs.errors import IpvsError
+from ipvs.errors import IpvsError, ModuleMissingError
 from ipvs.netlink import NetlinkError
 from ipvs.settings import EXPIRE_NODEST_CONN, EXPIRE_QUIESCENT_TEMPLATE, Settings
 from vrrpd.config.model import FlushOnStop, Lvs
@@ -130,6 +130,8 @@ class IpvsHost:
         """Do it, or say once why it cannot be done: the table is worth more than any of this."""
         try:
             return what()
+        except ModuleMissingError:  # the table says so, and tries again
+            return None
         except (IpvsError, NetlinkError, OSError, TypeError) as error:
             if str(error) not in self._told:
                 self._told.add(str(error))
