@@ -111,7 +111,9 @@ class Client:
 
     def rows(self, keys: Iterable[RowKey]) -> dict[RowKey, Row]:
         """Those of these services that are there, with their destinations."""
-        return self._ask(lambda netlink, family: {key: row for key in keys if (row := _one(netlink, family, key)) is not None})
+        return self._ask(
+            lambda netlink, family: {key: _row(*found) for key in keys if (found := _answers(netlink, family, key))}
+        )
 
     def overview(self) -> Overview | None:
         """What /proc shows of the table; None where it shows nothing. Asks nothing of netlink, and so loads no module."""
@@ -124,6 +126,12 @@ class Client:
         """As `table`, with the counters of the same dump."""
         return self._ask(
             lambda netlink, family: {answer.key: _measured(answer, found) for answer, found in _dump(netlink, family)}
+        )
+
+    def rows_with_statistics(self, keys: Iterable[RowKey]) -> dict[RowKey, MeasuredRow]:
+        """As `rows`, with the counters of the same answers."""
+        return self._ask(
+            lambda netlink, family: {key: _measured(*found) for key in keys if (found := _answers(netlink, family, key))}
         )
 
     def apply(self, operations: Iterable[Operation]) -> list[Failure]:
@@ -285,7 +293,10 @@ def _dump(netlink: NetlinkSocket, family: int) -> Iterator[tuple[codec.ServiceAn
         yield service, [codec.decode_destination(answer, service.key) for _kind, answer in answers]
 
 
-def _one(netlink: NetlinkSocket, family: int, key: RowKey) -> Row | None:
+def _answers(
+    netlink: NetlinkSocket, family: int, key: RowKey
+) -> tuple[codec.ServiceAnswer, list[codec.DestinationAnswer]] | None:
+    """One service; None if it is not there."""
     try:
         service = _only(netlink, codec.get_service(family, key), codec.decode_service)
     except NetlinkError as error:
@@ -293,7 +304,7 @@ def _one(netlink: NetlinkSocket, family: int, key: RowKey) -> Row | None:
             raise
         return None
     answers = netlink.dump(codec.dump_destinations(family, key))
-    return _row(service, [codec.decode_destination(answer, key) for _kind, answer in answers])
+    return service, [codec.decode_destination(answer, key) for _kind, answer in answers]
 
 
 def _row(answer: codec.ServiceAnswer, found: Sequence[codec.DestinationAnswer]) -> Row:

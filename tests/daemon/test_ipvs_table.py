@@ -11,6 +11,7 @@ from ipvs.client import Client
 from ipvs.errors import Failure, ModuleMissingError, RefusedError
 from ipvs.operations import AddDestination, AddService, DestinationOperation, Operation, SetDestination
 from ipvs.overview import Overview
+from ipvs.statistics import MeasuredRow, Statistics
 from ipvs.types import Destination, DestinationKey, Forwarding, Protocol, Row, RowKey, Service, ServiceKey
 from tests.ipvs.model_kernel import ModelKernel
 from vrrpd.daemon.ipvs_table import ORDINARY_SERVICES, SERVICES_IN_TURN, IpvsTable
@@ -53,6 +54,15 @@ class StandIn(Client):
         self.read_again += wanted
         table = self.kernel.table()
         return {key: table[key] for key in wanted if key in table}
+
+    def rows_with_statistics(self, keys: Iterable[RowKey]) -> dict[RowKey, MeasuredRow]:
+        return {
+            key: MeasuredRow(row, Statistics(), {each: Statistics() for each in row.destinations})
+            for key, row in self.rows(keys).items()
+        }
+
+    def flush(self) -> None:
+        self.kernel = ModelKernel({})
 
     def overview(self) -> Overview | None:
         """Schedulers and weights are shown, thresholds are not."""
@@ -195,7 +205,7 @@ def test_a_table_out_of_sight_is_not_touched_and_read_wholly_when_it_is_back() -
     client.available = False
     assert mend(table, LARGE) == 0
     assert table.current is None
-    assert (table.bring_about(rows(LARGE)), table.foreign_rows(), table.measured()) == (0, 0, {})
+    assert (table.bring_about(rows(LARGE)), table.foreign_rows(), table.measured(rows(LARGE))) == (0, 0, {})
     client.available = True
     client.change(1, weight=9)
     assert mend(table, LARGE) == 1

@@ -66,8 +66,8 @@ class TinyRole:
     def hear(self, news: object) -> None:
         """A tiny role has no interest in the world."""
 
-    def status(self) -> RouterStatus:
-        return RouterStatus((), self._works, 0, 0, LatenessStatus(), self._channel.dropped)
+    def status(self, done: Callable[[RouterStatus], None]) -> None:
+        done(RouterStatus((), self._works, 0, 0, LatenessStatus(), self._channel.dropped))
 
     def stop(self, done: Callable[[], None]) -> None:
         with self._notes.open("a") as notes:

@@ -175,6 +175,9 @@ def test_of_rows_that_are_not_there_none_is_read(client: Client) -> None:
     assert client.rows([WEB_KEY, MarkKey(7)]) == {}
     assert client.apply(diff({WEB_KEY: table()[WEB_KEY]}, {})) == []
     assert client.rows([WEB_KEY, MarkKey(7)]) == {WEB_KEY: table()[WEB_KEY]}
+    measured = client.rows_with_statistics([WEB_KEY, MarkKey(7)])
+    assert measured.keys() == {WEB_KEY}
+    assert measured == client.table_with_statistics()
 
 
 def test_a_kernel_that_shows_nothing_has_no_overview() -> None:

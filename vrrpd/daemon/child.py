@@ -17,7 +17,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
 from vrrpd.config.model import Scheduling
 from vrrpd.daemon.channel import Channel
@@ -46,8 +46,8 @@ class Role(Protocol):
     def hear(self, news: object) -> None:
         """Take in what became known elsewhere."""
 
-    def status(self) -> RouterStatus | DirectorStatus:
-        """Everything there is to know about it."""
+    def status(self, done: Callable[[Any], None]) -> None:
+        """Call `done` with everything there is to know about it: a RouterStatus or a DirectorStatus."""
 
     def stop(self, done: Callable[[], None]) -> None:
         """Give everything back to the kernel, then call `done`."""
@@ -141,7 +141,7 @@ class _Child:
             case Pulse():
                 self._channel.send(message)
             case Ask(number):
-                self._channel.send(Answer(number, self._role.status()))
+                self._role.status(partial(self._answer, number))
             case Give(number, work):
                 self._role.work(work, partial(self._ready, number))
                 gc.collect()
@@ -153,6 +153,9 @@ class _Child:
 
     def _ready(self, number: int) -> None:
         self._channel.send(Ready(number), must_arrive=True)
+
+    def _answer(self, number: int, status: RouterStatus | DirectorStatus) -> None:
+        self._channel.send(Answer(number, status))
 
     def _stopped(self) -> None:
         self._channel.send(Stopped(), must_arrive=True)

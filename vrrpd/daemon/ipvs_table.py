@@ -115,12 +115,12 @@ class IpvsTable:
             owned = {key: owned[key] for key in only if key in owned}
         return self._apply(diff(desired, current, owned))
 
-    def measured(self) -> Mapping[RowKey, MeasuredRow]:
-        """Every row with what the kernel counted; nothing while that cannot be read."""
+    def measured(self, keys: Iterable[RowKey]) -> Mapping[RowKey, MeasuredRow]:
+        """Those of these services that are there, with what the kernel counted; nothing while that cannot be read."""
         if self.current is None:
             return {}
         try:
-            return self._client.table_with_statistics()
+            return self._client.rows_with_statistics(keys)
         except (IpvsError, NetlinkError) as error:
             self._lose_sight(error)
             return {}

@@ -172,23 +172,25 @@ class Router:
         if isinstance(news, AskRecording):
             self._scribe.give(news.number)
 
-    def status(self) -> RouterStatus:
+    def status(self, done: Callable[[RouterStatus], None]) -> None:
         """Everything there is to know of the virtual routers."""
         site, routers = self._site, self._site.routers
         lateness = routers.lateness
-        return RouterStatus(
-            virtual_routers=tuple(status(station, site.holdings.current) for station in site.stations.values()),
-            sync_groups=tuple(
-                SyncGroupStatus(name, group.state, tuple(member.router.name for member in group.members))
-                for name, group in routers.groups.items()
-            ),
-            unknown_virtual_router_ids=routers.unknown_virtual_router_ids,
-            address_repairs=site.holdings.repairs,
-            send_errors=sum(segment.send_errors for segment in site.segments.values()),
-            receive_errors=sum(segment.receive_errors for segment in site.segments.values()),
-            receive_drops=sum(segment.receive_drops for segment in site.segments.values()),
-            lateness=LatenessStatus(BUCKETS_S, tuple(lateness.counts), lateness.sum_s, lateness.max_s),
-            messages_dropped=self._channel.dropped,
+        done(
+            RouterStatus(
+                virtual_routers=tuple(status(station, site.holdings.current) for station in site.stations.values()),
+                sync_groups=tuple(
+                    SyncGroupStatus(name, group.state, tuple(member.router.name for member in group.members))
+                    for name, group in routers.groups.items()
+                ),
+                unknown_virtual_router_ids=routers.unknown_virtual_router_ids,
+                address_repairs=site.holdings.repairs,
+                send_errors=sum(segment.send_errors for segment in site.segments.values()),
+                receive_errors=sum(segment.receive_errors for segment in site.segments.values()),
+                receive_drops=sum(segment.receive_drops for segment in site.segments.values()),
+                lateness=LatenessStatus(BUCKETS_S, tuple(lateness.counts), lateness.sum_s, lateness.max_s),
+                messages_dropped=self._channel.dropped,
+            )
         )
 
     def stop(self, done: Callable[[], None]) -> None:
