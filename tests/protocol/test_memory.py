@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import Enum
+from ipaddress import IPv4Address
 from typing import Any
 
 import pytest
@@ -63,6 +65,23 @@ def test_nothing_of_a_router_is_forgotten() -> None:
     }  # fmt: skip
     assert vars(Group(GROUP)).keys() == {"settings", "state", "members", "_joining", "_in_group_fault", "_last_wish"}
     assert vars(Pacing()).keys() == {"_lanes", "_deadlines", "_usual_s", "_groups", "_group_of"}
+
+
+def test_nothing_that_is_remembered_can_change_behind_its_back() -> None:
+    """Whoever gives a virtual router a part that can change is to name it in `PARTS`."""
+    here = Driven(VrrpRouter(), NOW_S)
+    here.drive([(("come", each), 0.0) for each in (ONE, TWO, OWNER)])
+    for part in here.routers.memory().instances:
+        waiting = list(part.memory.values())
+        while waiting:
+            value = waiting.pop()
+            if isinstance(value, dict | set):
+                waiting += [*value, *value.values()] if isinstance(value, dict) else [*value]
+            elif isinstance(value, tuple):
+                waiting += [*value]
+            else:
+                kinds = bool | int | float | str | bytes | IPv4Address | Enum | None
+                assert isinstance(value, kinds) or getattr(value, "__dataclass_params__").frozen  # noqa: B009  # mypy knows none
 
 
 def test_what_is_not_the_memory_of_a_part_is_refused() -> None:
