@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from healthcheck import connection, misc
 from healthcheck.agent import probe_agent
-from healthcheck.datagram import DatagramEngine
-from healthcheck.dns import dns_question
+from healthcheck.datagram import DatagramEngine, Question
 from healthcheck.file import FileReader
 from healthcheck.misc import COMMANDS_IN_FLIGHT_MAX, CommandRunner
 from healthcheck.ping import ping_question
@@ -22,6 +21,7 @@ from healthcheck.types import (
     GrpcCheck,
     HttpCheck,
     MiscCheck,
+    NotProbed,
     Outcome,
     PingCheck,
     RedisCheck,
@@ -46,7 +46,7 @@ def probers() -> dict[type, Prober]:
         TlsCheck: TaskProber(probe_tls, connection.longest_s),
         GrpcCheck: TaskProber(_probe_grpc, connection.longest_s),
         SmtpCheck: TaskProber(probe_smtp, connection.longest_s),
-        DnsCheck: DatagramEngine(dns_question),
+        DnsCheck: DatagramEngine(_dns_question),
         UdpCheck: DatagramEngine(udp_question),
         PingCheck: DatagramEngine(ping_question),
         MiscCheck: TaskProber(CommandRunner().probe, misc.longest_s, in_flight_max=COMMANDS_IN_FLIGHT_MAX),
@@ -54,6 +54,12 @@ def probers() -> dict[type, Prober]:
         RedisCheck: TaskProber(probe_redis, connection.longest_s),
         AgentCheck: TaskProber(probe_agent, connection.longest_s),
     }
+
+
+def _dns_question(check: DnsCheck) -> Question | NotProbed:
+    from healthcheck.dns import dns_question  # noqa: PLC0415  its library takes 80 ms, and every start would wait for it
+
+    return dns_question(check)
 
 
 async def _probe_grpc(check: GrpcCheck, round_: Round) -> Outcome:

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from ipaddress import IPv4Address
 
+import pytest
+
 from ipvs.client import Client
 from ipvs.errors import Failure, ModuleMissingError, RefusedError
 from ipvs.operations import AddDestination, AddService, DestinationOperation, Operation, SetDestination
@@ -111,12 +113,14 @@ def mend(table: IpvsTable, count: int) -> int:
     return table.bring_about(rows(count), only=table.update())
 
 
-def test_a_table_of_ordinary_size_is_read_wholly_each_time() -> None:
-    table, client = opened(ORDINARY_SERVICES)
-    client.change(ORDINARY_SERVICES - 1, upper_threshold=9)
-    assert mend(table, ORDINARY_SERVICES) == 1
-    assert client.kernel.table() == rows(ORDINARY_SERVICES)
-    assert (client.read_whole, client.read_again) == (1, [])
+@pytest.mark.parametrize("count", [1, 2, 5, ORDINARY_SERVICES])
+def test_of_a_table_of_ordinary_size_all_is_read_by_two_updates(count: int) -> None:
+    table, client = opened(count)
+    for changed in {0, count // 2, count - 1}:
+        client.change(changed, upper_threshold=9)
+        assert mend(table, count) + mend(table, count) == 1
+        assert client.kernel.table() == rows(count)
+    assert client.read_whole == 0
 
 
 def test_of_a_large_table_what_is_shown_otherwise_is_read_and_mended_at_once() -> None:

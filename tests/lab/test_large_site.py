@@ -18,7 +18,7 @@ from tests.lab.witnesses import NetlinkWitness
 
 pytestmark = pytest.mark.kernel
 
-LARGE, ORDINARY, LARGEST = (1_000, 10), (100, 10), (2_284, 16)
+LARGE, ORDINARY, LARGEST = (1_000, 10), (80, 5), (2_284, 16)
 """Virtual servers, and real servers of each."""
 REPAIR_MAX_S = 1.0
 PATIENCE_S = 120.0
@@ -148,7 +148,7 @@ def test_the_end_leaves_no_row_but_those_of_others(lab: Lab) -> None:
 
 @pytest.fixture(scope="module")
 def ordinary(lab: Lab) -> Iterator[Site]:
-    """100 virtual servers of 10 real servers each."""
+    """80 virtual servers of 5 real servers each."""
     with at_work(lab, "lvs2", *ORDINARY) as directed:
         yield directed
 

@@ -1,9 +1,9 @@
 """The kernel's IPVS table: a mirror of it, the difference to what should be there, and the way to close it.
 
 The mirror is brought up to date every so often, because the kernel tells of no change by itself: what its overview shows
-otherwise than last time is read again. The overview does not show everything, so other services are read again, too: all of a
-table of ordinary size, and some in turn of a large one. While the table cannot be read or written (no module, no right, a
-kernel out of memory) nothing is known of it; the caller's audits try again.
+otherwise than last time is read again. The overview does not show everything, so other services are read again in turn: half
+of a table of ordinary size, fewer of a large one. While the table cannot be read or written (no module, no right, a kernel out
+of memory) nothing is known of it; the caller's audits try again.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from ipvs.types import DestinationKey, Row, RowKey, Table
 Owned = Mapping[RowKey, frozenset[DestinationKey]]
 
 ORDINARY_SERVICES = 100
-"""A table of so many is read again wholly, which takes some 20 ms."""
+"""Of a table of so many, half is read again at each update, come what may, which takes some 10 ms."""
 SERVICES_IN_TURN = 20
-"""Of a larger one so many are read again at each update, come what may: few enough to hold up no check. Of 1,000 services each
-has its turn in half a minute. Only what the overview does not show waits for it: thresholds, tunnels, scheduler flags."""
+"""Of a larger one so many: few enough to hold up no check. Of 1,000 services each has its turn in half a minute. Only what the
+overview does not show waits for it: thresholds, tunnels, scheduler flags."""
 CHANGED_SHARE_MAX = 0.25
 """If more of a large table is shown otherwise, reading all of it costs less than reading the services one by one."""
 
@@ -75,18 +75,20 @@ class IpvsTable:
 
     def update(self) -> Collection[RowKey] | None:
         """Bring the mirror up to date at little cost. Returns the services that may not be as they should; None for any."""
-        if self.current is None or self._overview is None or len(self.current) <= ORDINARY_SERVICES:
+        if self.current is None or self._overview is None:
             self.read()
             return None
+        count = len(self.current)
         overview = self._client.overview()
         changed = None if overview is None else differences(self._overview, overview)
-        if changed is None or len(changed) > CHANGED_SHARE_MAX * len(self.current):
+        if changed is None or len(changed) > CHANGED_SHARE_MAX * count + SERVICES_IN_TURN:
             self.read()
             return None
         self._overview = overview
         self._in_turn = self._in_turn or list(self.current)
-        doubtful = changed | self._overlooked | set(islice(self._in_turn, SERVICES_IN_TURN))
-        del self._in_turn[:SERVICES_IN_TURN]
+        in_turn = (count + 1) // 2 if count <= ORDINARY_SERVICES else SERVICES_IN_TURN
+        doubtful = changed | self._overlooked | set(islice(self._in_turn, in_turn))
+        del self._in_turn[:in_turn]
         self._overlooked = set()
         self._read_again(doubtful)
         return doubtful | self._refused
