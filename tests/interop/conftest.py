@@ -16,7 +16,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     """With the logs of each lab that a fixture of the test has."""
     report = yield
     if report.failed:
-        for lab in (getattr(value, "lab", None) for value in getattr(item, "funcargs", {}).values()):
+        values = getattr(item, "funcargs", {}).values()
+        for lab in {getattr(getattr(value, "pair", value), "lab", None) for value in values}:
             if isinstance(lab, Lab):
                 for log in sorted(lab.directory.glob("*/*.log")):
                     lines = log.read_text(errors="replace").splitlines()[-LOG_LINES_SHOWN:]

@@ -12,6 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, fields
 
+from netns_lab.namespaces import Lab
 from netns_lab.sniffer import Frame
 from netns_lab.topology import Address
 from netns_lab.waiting import wait_for
@@ -86,6 +87,11 @@ class Pair:
         """What a vrrpd had refused, each time that one ended."""
         self.tentative: set[Address] = set()
         """Virtual addresses that were not in use yet when their holder was seen."""
+
+    @property
+    def lab(self) -> Lab:
+        """Where they are."""
+        return self.first.lab
 
     @property
     def keepalived(self) -> Member:

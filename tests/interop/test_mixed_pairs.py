@@ -33,8 +33,8 @@ REQUESTS = 300
 REAL_SERVERS = 2
 TABLE_TIMEOUT_S = 10.0
 OUTAGE_MAX_MS = SKEW_50_S / 2 * 1000
-"""Where somebody serves all the time. How much less it is does not depend on this machine's speed alone, and stands in
-tests/lab/test_hand_over.py; of the time in which nobody would serve, half is a clear difference."""
+"""Where somebody serves all the time. How little it is depends on the machine, too, and stands in tests/lab/test_hand_over.py.
+Half of the time in which nobody would serve is a clear difference."""
 STOP_OUTAGE_MAX_MS = {"vrrpd": OUTAGE_MAX_MS, "keepalived": (SKEW_50_S + LATE_S) * 1000}
 """By who stops: a vrrpd serves until the other does."""
 TAKEOVER_MAX_S = MASTER_DOWN_50_S + LATE_S
