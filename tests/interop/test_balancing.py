@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import pytest
 
-from tests.interop.balancing.arena import arena
+from netns_lab import programs, topology
+from netns_lab.namespaces import Lab
+from netns_lab.programs import REPOSITORY
+from netns_lab.waiting import wait_for
+from tests.interop.balancing.arena import ARENA, arena
 from tests.interop.balancing.cases import Case
 from tests.interop.balancing.checkers import CHECKERS, LOSSES, RETRIES
 from tests.interop.balancing.differences import differences
-from tests.interop.balancing.player import PARTIES, Player, Record
+from tests.interop.balancing.player import OURS, PARTIES, THEIRS, Player, Record
 from tests.interop.balancing.quorums import QUORUMS, WEIGHTS
 from tests.interop.balancing.reloads import RELOADS
 from tests.interop.balancing.services import SERVICES
+from tests.interop.balancing.table import table
+from vrrpd.balancer.services import services_of
+from vrrpd.config.load import load
 
+FILES = (REPOSITORY / "tests/inputs/lvs-dr/lvs1.conf", *sorted((REPOSITORY / "examples").glob("*.conf")))
+FULL_S = 60.0
+NEVER_S = 100_000
 FAILURES = (*CHECKERS, *RETRIES, *LOSSES, *QUORUMS, *WEIGHTS, *SERVICES)
 CASES = (*FAILURES, *RELOADS)
 
@@ -56,6 +68,34 @@ def test_the_rows_are_the_same_after_each_failure(case: Case, failures: Played) 
 @pytest.mark.parametrize("case", RELOADS, ids=lambda case: case.name)
 def test_the_rows_are_the_same_after_each_reload(case: Case, reloads: Played) -> None:
     judge(reloads[case.name])
+
+
+@pytest.mark.kernel
+def test_operators_files_make_the_same_table(tmp_path: Path) -> None:
+    """At the start: nobody asks the servers, which are not there, before the end of the test."""
+    path = tmp_path / "all.conf"
+    text = re.sub(r"(?m)^ *warmup .*$", "", "\n".join(each.read_text() for each in FILES))
+    path.write_text(re.sub(r"(?m)^virtual_server .*$", f"\\g<0>\nwarmup {NEVER_S}", text))
+    rows = _rows(path)
+    with Lab(topology.parse("arena", ARENA, tmp_path)) as lab:
+        start = {THEIRS: programs.keepalived, OURS: programs.vrrpd}
+        daemons = [start[party](lab.host(party), path, "-C") for party in PARTIES]
+
+        def tables() -> list[Mapping[int | None, Sequence[str]]]:
+            return [table(lab.host(party)) for party in PARTIES]
+
+        wait_for(lambda: (seen := tables())[0] == seen[1] and len(seen[0].get(None, ())) == rows, FULL_S, "both tables")
+        for daemon in daemons:
+            daemon.stop()
+        assert tables() == [{}, {}]
+
+
+def _rows(path: Path) -> int:
+    """How many services and servers in services a file asks for."""
+    config = load(str(path)).config
+    assert config is not None
+    groups = {group.name: group for group in config.virtual_server_groups}
+    return sum(len(services_of(each.key, groups)) * (1 + len(each.real_servers)) for each in config.virtual_servers)
 
 
 def judge(player: Player) -> None:

@@ -80,6 +80,9 @@ class Arena:
         self._clock = Player(len(cases) + 1, CLOCK)
         self._everybody = (*self.players, self._clock)
         self._given_up: set[int] = set()
+        """Numbers of the cases that did not show what they were to show."""
+        self._log_lengths: dict[str, int] = {}
+        """Where the present step begins."""
         self._directory = lab.directory / "shared"
         self._directory.mkdir()
         for name, text in (("command", COMMAND), ("note", NOTE)):
