@@ -6,6 +6,7 @@ UNITDIR ?= /etc/systemd/system
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 LAB := PYTHONPATH=netns-lab $(PYTHON) -m netns_lab
+GUEST = $(LAB) run --timeout $(KERNEL_TESTS_TIMEOUT_S) --
 PYTEST := $(PYTHON) -m pytest
 KERNEL_TESTS_TIMEOUT_S := 1500
 # Each has 1,000 configurations.
@@ -14,15 +15,22 @@ FUZZ_ROUNDS := 100
 DECISIONS := vrrpd.protocol vrrpd.balancer ipvs.diff healthcheck.verdict
 DECISION_TESTS := tests/protocol tests/balancer tests/ipvs/test_diff.py tests/healthcheck/test_verdict.py
 
-.PHONY: bench demo fuzz test lint lab install uninstall clean packages
+.PHONY: bench bytecode demo fuzz test test-daemons test-kernel lint lab install uninstall clean packages
 
-demo: packages $(VENV)/ready  ## two directors, two web servers, and everything that can happen to them
+demo: packages bytecode  ## two directors, two web servers, and everything that can happen to them
 	$(LAB) demo
 
-test: packages $(VENV)/ready  ## everything: on this machine, then inside the lab's kernel
+test: packages bytecode  ## everything: on this machine, then inside the lab's kernel
 	$(PYTEST) -q $(DECISION_TESTS) --cov-branch --cov-fail-under=100 $(DECISIONS:%=--cov=%) --cov-report=term-missing:skip-covered
 	$(PYTEST) -m "not kernel"
-	$(LAB) run --timeout $(KERNEL_TESTS_TIMEOUT_S) -- $(PYTEST) -m kernel -p no:cacheprovider
+	$(MAKE) --no-print-directory --jobs=2 --output-sync=line test-daemons test-kernel
+
+# A guest has one CPU, so the tests that want a kernel run in two guests, each with about half of the work.
+test-daemons: packages bytecode
+	$(GUEST) $(PYTEST) -q -m kernel -p no:cacheprovider tests/lab tests/interop/test_balancing.py
+
+test-kernel: packages bytecode
+	$(GUEST) $(PYTEST) -q -m kernel -p no:cacheprovider --ignore=tests/lab --ignore=tests/interop/test_balancing.py
 
 fuzz: packages $(VENV)/ready  ## 100,000 configurations that nobody would write; says how many, how long, how much memory
 	VRRPD_FUZZ_ROUNDS=$(FUZZ_ROUNDS) $(PYTEST) -q -p no:cacheprovider tests/fuzz
@@ -49,6 +57,10 @@ uninstall:
 clean:
 	rm -rf $(VENV) build *.egg-info .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A daemon that has to be translated first is not back before its peers have noticed.
+bytecode: $(VENV)/ready
+	@$(PYTHON) -m compileall -q vrrpd healthcheck ipvs netns-lab
 
 packages:
 	@netns-lab/install-packages
