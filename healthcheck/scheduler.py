@@ -140,6 +140,8 @@ class Scheduler:
         for watch in self._starts.expire(now_s):
             self._lane_of[type(watch.check)].due[watch] = None
         for lane in self._lanes:
+            if not lane.due:
+                continue
             for _ in range(STARTS_PER_RUN_MAX):
                 if not lane.due or not lane.prober.has_room:
                     break
@@ -148,6 +150,7 @@ class Scheduler:
                 outcome = self._start(watch, lane.prober, now_s)
                 if outcome is not None:
                     ended.append((watch, outcome))
+            ended += lane.prober.run()  # who is near answered while others were asked; that saves waking up for it
         news = [(watch, told) for watch, outcome in ended if (told := self._take(watch, outcome, now_s)) is not None]
         for watch, told in news:
             if isinstance(told, VerdictChange):
