@@ -12,8 +12,8 @@ KERNEL_TESTS_TIMEOUT_S := 1500
 # Each has 1,000 configurations.
 FUZZ_ROUNDS := 100
 # What decides and does no I/O: every branch of it is to be taken by its own tests.
-DECISIONS := vrrpd.protocol vrrpd.balancer ipvs.diff healthcheck.verdict
-DECISION_TESTS := tests/protocol tests/balancer tests/ipvs/test_diff.py tests/healthcheck/test_verdict.py
+DECISIONS := vrrpd.protocol vrrpd.recording vrrpd.balancer ipvs.diff healthcheck.verdict
+DECISION_TESTS := tests/protocol tests/recording tests/balancer tests/ipvs/test_diff.py tests/healthcheck/test_verdict.py
 
 .PHONY: bench bytecode demo fuzz test test-daemons test-kernel lint lab install uninstall clean packages
 
