@@ -105,7 +105,8 @@ class Director:
         services = {each.key: services_of(each.key, groups) for each in work.virtual_servers}
         wanted = {each.key: each for each in work.virtual_servers}
         formerly = {key: frozenset(destinations) for key, destinations in work.formerly_owned}
-        self._table.owned = _union(self._table.owned, formerly, _configured(wanted.values(), services))
+        configured = _configured(wanted.values(), services)
+        self._table.owned = _union(self._table.owned, formerly, configured)
         if self._table.current is None:
             self._table.read()
         now_s = self._loop.time()
@@ -118,7 +119,7 @@ class Director:
         self._dirty.clear()
         self._rows = self._desired()
         self._table.bring_about(self._rows)
-        self._table.owned = _union(_configured(wanted.values(), services), self._leaving())
+        self._table.owned = _union(configured, self._leaving())
         for server in self._servers.values():
             self._report(server)
             self._set_deadline(server)
