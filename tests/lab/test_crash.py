@@ -30,9 +30,13 @@ CHECK_EVERY_SECOND = (
 )
 SERVER_LOST_S = 15.0
 """Deadline for a server's removal, which takes a check, a retry after 1 s and their timeouts."""
-SILENCE_MAX_S = 3.0
+INTERVAL_S = 3
+RARE_ADVERTS = ("advert_int 1\n", f"advert_int {INTERVAL_S}\n")
+"""A start takes a fraction of a second, but some on a guest that shares its CPU; it has to be over before three adverts are
+missed."""
+SILENCE_MAX_S = 3.0 * INTERVAL_S
 """Three intervals without an advert; the other director takes over 0.8 s later."""
-LONG_SILENCE_S = 6.0
+LONG_SILENCE_S = 4.0 * INTERVAL_S
 """After this the other director has long taken over."""
 ANSWERS = 100
 HAND_OVER_S = 0.1
@@ -41,9 +45,9 @@ HAND_OVER_S = 0.1
 
 @pytest.fixture(scope="module")
 def pair(idle_pair: Pair) -> Pair:
-    """Two directors that check their servers every second; lvs1 is master."""
+    """Two directors that check their servers every second and speak more rarely; lvs1 is master."""
     for each in (idle_pair.first, idle_pair.second):
-        each.edit(*CHECK_EVERY_SECOND)
+        each.edit(*CHECK_EVERY_SECOND, RARE_ADVERTS)
     idle_pair.start()
     return idle_pair
 
@@ -83,7 +87,7 @@ def assert_lvs1_stayed_master(pair: Pair, wire: Sniffer) -> None:
     assert pair.lab.holders() == [pair.first.host]
 
 
-def test_a_crash_of_all_and_a_restart_within_a_second_are_no_event(
+def test_a_crash_of_all_and_a_restart_before_anybody_takes_over_are_no_event(
     pair: Pair, wire: Sniffer, requests: NetlinkWitness, addresses: AddressWitness
 ) -> None:
     lvs1 = pair.first
