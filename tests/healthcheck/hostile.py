@@ -19,7 +19,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.healthcheck.http2_server import PING, SETTINGS, Server, headers_alone
+from tests.healthcheck.http2_server import HUGE_FRAME, PING, SETTINGS, Server, headers_alone
 from tests.healthcheck.servers import (
     LOCALHOST,
     Authority,
@@ -109,7 +109,7 @@ def handlers() -> Iterator[tuple[str, str, Handler]]:
     yield "HTTP", "a page, a byte at a time", dripping(b"", b"a", at_once=PAGE)
     yield "HTTP", "interim answers for ever", endless(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 1000)
     yield "HTTP/2", "an endless head", endless(SETTINGS, CONTINUATIONS)
-    yield "HTTP/2", "an endless frame", endless(SETTINGS + b"\xff\xff\xff", bytes(65536))
+    yield "HTTP/2", "an endless frame", endless(SETTINGS + HUGE_FRAME, bytes(65536))
     yield "HTTP/2", "an endless page", Server([(":status", "200")], bytes(2**25))
     yield (
         "HTTP/2",

@@ -11,6 +11,8 @@ from h2.connection import H2Connection
 from h2.events import DataReceived, RequestReceived, StreamEnded
 
 SETTINGS = b"\x00\x00\x00\x04\x00\x00\x00\x00\x00"
+HUGE_FRAME = b"\xff\xff\xff\x00\x00\x00\x00\x00\x01"
+"""The beginning of one with data, as long as its length can say."""
 PING = b"\x00\x00\x08\x06\x00\x00\x00\x00\x00" + bytes(8)
 
 

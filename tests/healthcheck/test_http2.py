@@ -17,7 +17,7 @@ from healthcheck.grpc import METHOD, probe_grpc, request_message, serving_state
 from healthcheck.http2 import FRAME_OCTETS_MAX, Framing, exchange
 from healthcheck.types import GrpcCheck, HttpCheck, HttpVersion, Outcome, ProbeResult, Regex, Sni, SslCheck, Tls, TlsFiles, Url
 from healthcheck.web import probe_web
-from tests.healthcheck.http2_server import PING, SETTINGS, Server, headers_alone
+from tests.healthcheck.http2_server import HUGE_FRAME, PING, SETTINGS, Server, headers_alone
 from tests.healthcheck.servers import (
     HOSTILE,
     LOCALHOST,
@@ -135,7 +135,7 @@ async def test_a_hostile_server_is_down_in_time_and_leaves_nothing_behind(name: 
             "HTTP/2: ",
         ),
         (answering(b"HTTP/1.1 400 Bad Request\r\n\r\n"), "HTTP/2: the server answers in HTTP/1"),
-        (endless(SETTINGS + b"\xff\xff\xff", bytes(65536)), "breaks the protocol: a frame of 16777215 octets"),
+        (endless(SETTINGS + HUGE_FRAME, bytes(65536)), "breaks the protocol: a frame of 16777215 octets"),
     ],
     ids=["goaway", "reset", "close", "no answer", "pings", "settings", "continuations", "HTTP/1", "a huge frame"],
 )
