@@ -125,7 +125,7 @@ class Listener:
             self._hear_apart()
 
     def _hear_apart(self) -> None:
-        """Hear those that we know now on a socket of their own. One of their adverts may be lost on the way, none heard twice."""
+        """Hear those that we know now on a socket of their own. An advert of theirs may get lost, none is heard twice."""
         known = frozenset(self._known_senders())
         if known != self._apart:
             self._everybody.hear_all_but(known | self._apart)
