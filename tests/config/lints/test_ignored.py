@@ -10,6 +10,7 @@ SERVER = (
     "virtual_server 192.0.2.80 80 {{\n lb_algo rr\n lb_kind DR\n protocol UDP\n {}\n"
     " real_server 192.0.2.101 80 {{\n  UDP_CHECK {{\n   {}\n  }}\n }}\n}}\n"
 )
+SYNCHRONISED = "global_defs {{\n lvs_sync_daemon eth0 {}\n}}\n"
 
 
 @pytest.mark.parametrize(
@@ -25,6 +26,9 @@ SERVER = (
         pytest.param(router("skip_check_adv_addr on"), [], id="on"),
         pytest.param("global_defs {\n smtp_server mail\n}\n", ["2 setting-ignored"], id="mail for nobody"),
         pytest.param("global_defs {\n smtp_server mail\n notification_email {\n  a@b\n }\n}\n", [], id="mail for somebody"),
+        pytest.param(router() + SYNCHRONISED.format("VI_2"), ["10 setting-ignored"], id="nobody to follow"),
+        pytest.param(router() + SYNCHRONISED.format("VI_1"), [], id="a virtual router to follow"),
+        pytest.param(SYNCHRONISED.format(""), [], id="synchronised at all times"),
         pytest.param(SERVER.format("sorry_server_inhibit", "retry 1"), ["5 setting-ignored"], id="no sorry server"),
         pytest.param(SERVER.format("", "min_reply_length 5"), ["8 setting-ignored"], id="no reply is asked for"),
         pytest.param(SERVER.format("", "require_reply\n   min_reply_length 5"), [], id="a reply is asked for"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from vrrpd.config.declaration import Effect
 from vrrpd.config.diagnostics import Code
 from vrrpd.config.lints.subject import Subject
+from vrrpd.config.near import nearest
 from vrrpd.config.tree import Node
 
 VIRTUAL_INTERFACE = ("use_vmac", "use_ipvlan")
@@ -55,6 +56,7 @@ def lint_ignored(subject: Subject) -> None:
                 _without_other(node, needs[node.name], subject)
             elif node.name in READ_AS_ON and node.values and node.values[0] is False:
                 _read_as_on(node, subject)
+    _synchronisation(subject)
 
 
 def _without_effect(node: Node, subject: Subject) -> None:
@@ -70,6 +72,18 @@ def _say(node: Node, message: str, advice: str, subject: Subject) -> None:
     """Unless something is said of the place already: of an old keyword, or of an empty block."""
     if node.line.position() not in subject.said:
         subject.report.lint(Code.SETTING_IGNORED, node.line, 0, message, advice=advice)
+
+
+def _synchronisation(subject: Subject) -> None:
+    """As a virtual router that is not there is never master, this director would receive connections and send none."""
+    wished = subject.config.daemon.lvs.sync_daemon
+    found = subject.settings.last("lvs_sync_daemon")
+    names = {router.name for router in subject.config.virtual_routers}
+    if wished is None or found is None or wished.virtual_router is None or wished.virtual_router in names:
+        return
+    near = nearest(wished.virtual_router, names)
+    advice = f"did you mean `{near}`?" if near else "name a virtual router, or none to send and receive at all times"
+    _say(found, f"no connection is ever sent without a virtual router `{wished.virtual_router}`", advice, subject)
 
 
 def _read_as_on(node: Node, subject: Subject) -> None:
