@@ -34,6 +34,7 @@ echo "$@" >>{asked}
 echo "modprobe: FATAL: Module $1 not found" >&2
 exit 1
 """
+SETTINGS = "router_id lvs1\n  lvs_timeouts tcp 777\n  lvs_sync_daemon eth0 VI_1"
 TRIES = 3
 REMEDY = "run `modprobe ip_vs` as root"
 
@@ -56,7 +57,7 @@ def loaded(idle_pair: Pair, asked: Path) -> Path:
     (programs / "modprobe").chmod(0o755)
     path = host.directory / "loaded"
     first = idle_pair.first
-    first.edit(("priority 100", "priority 255"))
+    first.edit(("priority 100", "priority 255"), ("router_id lvs1", SETTINGS))
     options: list[str | Path] = ["-n", "-l", "-f", first.configuration, "--run-dir", first.run_directory, "--http", HTTP_LISTEN]
     environment = os.environ | {"PYTHONPATH": str(REPOSITORY), "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
     first.daemon = Daemon("vrrpd", host, [sys.executable, "-c", WITHOUT, path, *options], environment)
@@ -76,4 +77,6 @@ def test_vrrp_goes_on_and_the_remedy_is_told_once(idle_pair: Pair, asked: Path, 
     loaded.touch()
     wait_for(lambda: first.host.real_servers() == BOTH_SERVERS, PROMPT_S, "the rows, once IPVS is there")
     assert "IPVS can be used again" in first.daemon.log()
+    assert " 777 " in first.host.run("ipvsadm", "-Ln", "--timeout").stdout
+    assert "master sync daemon" in first.host.run("ipvsadm", "-Ln", "--daemon").stdout
     assert first.state() == "master"

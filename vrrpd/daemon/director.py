@@ -63,6 +63,7 @@ class Director:
         self._loop = asyncio.get_running_loop()
         self._run_dir = run_dir
         self._work_in(None)
+        self._lvs = model.Lvs()
         self._masters: frozenset[str] | None = None
         """Of which virtual routers this host is master; None until that is told."""
         _raise_descriptor_limit()
@@ -99,8 +100,8 @@ class Director:
             self._work_in(work.namespace)
         if work.flush:
             self._host.flush()
-        self._host.configure(work.lvs)
-        self._host.follow(self._masters)
+        self._lvs = work.lvs
+        self._set_host()
         groups = {group.name: group for group in work.groups}
         services = {each.key: services_of(each.key, groups) for each in work.virtual_servers}
         wanted = {each.key: each for each in work.virtual_servers}
@@ -132,6 +133,11 @@ class Director:
         self._client = Client(namespace)
         self._table = IpvsTable(self._client)
         self._host = IpvsHost(self._client, Settings(namespace), self._run_dir / "ipvs-before.json")
+
+    def _set_host(self) -> None:
+        """Time-outs, expiry and synchronisation, as the file has them and as the virtual routers stand."""
+        self._host.configure(self._lvs)
+        self._host.follow(self._masters)
 
     def _take(
         self,
@@ -269,12 +275,14 @@ class Director:
     def _audit(self) -> None:
         """Look at the kernel's table and mend what is not as it should be."""
         self._audit_timer = None
-        began_s = time.monotonic()
+        began_s = time.process_time()  # of ours: on a busy machine an audit takes long and costs no more
         seen_before = self._table.current is not None
         self._let_go_of_the_empty()
         self._apply_dirty()  # what is still to be done is no repair
         doubtful = self._table.update()
-        took_s = time.monotonic() - began_s
+        took_s = time.process_time() - began_s
+        if not seen_before and self._table.current is not None:
+            self._set_host()  # which the kernel could not do until now
         changed = self._table.bring_about(self._rows, only=doubtful)
         if changed and seen_before:
             self._repairs += changed
