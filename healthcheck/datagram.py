@@ -13,12 +13,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from healthcheck.in_flight import ProbesInFlight
 from healthcheck.sockets import VERDICTS_OF_THE_NETWORK, endpoint, error_text, open_socket
 from healthcheck.types import FIRST_STEP, NetworkCheck, NotProbed, Outcome, ProbeResult, Round
-from healthcheck.wheel import TimerWheel
 
-PROBES_IN_FLIGHT_MAX = 4096
-"""Answers awaited at once; each takes a descriptor and a port, of which Linux has 28,000."""
 REPLY_OCTETS_MAX = 65_535
 """The longest datagram there is."""
 REPLIES_PER_LOOK_MAX = 8
@@ -64,48 +62,18 @@ class _Probe(Generic[Token]):
     oddity: str | None = None
 
 
-class DatagramEngine(Generic[CheckKind, Token]):
+class DatagramEngine(ProbesInFlight[_Probe[Token]], Generic[CheckKind, Token]):
     """Asks what `question(check)` says; a token of the caller's says which probe is which. Must be closed."""
 
     def __init__(
         self,
         question: Callable[[CheckKind], Question | NotProbed],
         *,
-        in_flight_max: int = PROBES_IN_FLIGHT_MAX,
+        in_flight_max: int | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        super().__init__(in_flight_max, clock)
         self._question = question
-        self._in_flight_max = in_flight_max
-        self._clock = clock
-        self._epoll = select.epoll()
-        self._probes: dict[int, _Probe[Token]] = {}
-        """By descriptor."""
-        self._timeouts: TimerWheel[int] = TimerWheel(clock())
-
-    def fileno(self) -> int:
-        """Readable when `run` has something to do before its deadline."""
-        return self._epoll.fileno()
-
-    def close(self) -> None:
-        """Break off all probes and give everything back."""
-        for probe in self._probes.values():
-            probe.connection.close()
-        self._probes.clear()
-        self._epoll.close()
-
-    @property
-    def in_flight(self) -> int:
-        """Probes under way."""
-        return len(self._probes)
-
-    @property
-    def has_room(self) -> bool:
-        """Whether one more probe may start."""
-        return len(self._probes) < self._in_flight_max
-
-    def deadline(self) -> float | None:
-        """When the next probe may have timed out; None while there is none."""
-        return self._timeouts.deadline()
 
     def start(self, check: CheckKind, token: Token, _round: Round = FIRST_STEP, /) -> Outcome | None:
         """Start a probe while there is room. Returns its outcome where that is known at once; else `run` does."""
@@ -125,10 +93,8 @@ class DatagramEngine(Generic[CheckKind, Token]):
             if error.errno in VERDICTS_OF_THE_NETWORK:
                 return ProbeResult(False, self._clock() - started_s, error_text(error.errno))
             return NotProbed(f"cannot send to {endpoint(check.address, check.port)}: {error_text(error.errno)}")
-        descriptor = connection.fileno()
-        self._epoll.register(descriptor, select.EPOLLIN)
-        self._probes[descriptor] = _Probe(token, connection, question, started_s, check.connect_timeout_s)
-        self._timeouts.arm(descriptor, started_s + check.connect_timeout_s)
+        probe = _Probe(token, connection, question, started_s, check.connect_timeout_s)
+        self._follow(probe, select.EPOLLIN, started_s + check.connect_timeout_s)
         return None
 
     def run(self) -> list[tuple[Token, Outcome]]:
@@ -149,11 +115,6 @@ class DatagramEngine(Generic[CheckKind, Token]):
             probe = self._end(descriptor)
             ended.append((probe.token, _of_silence(probe, now_s - probe.started_s)))
         return ended
-
-    def _end(self, descriptor: int) -> _Probe[Token]:
-        probe = self._probes.pop(descriptor)
-        probe.connection.close()
-        return probe
 
 
 def _hear(probe: _Probe[Token], latency_s: float) -> ProbeResult | None:
