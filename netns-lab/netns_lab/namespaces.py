@@ -264,6 +264,9 @@ class Lab:
                 process.wait(max(0.0, deadline_s - time.monotonic()))
             except subprocess.TimeoutExpired:
                 processes.crash(process)
+            for end in (process.stdin, process.stdout):
+                if end is not None:
+                    end.close()
         inodes = {namespace.inode for namespace in (self.bridge, *self.hosts.values())}
         processes.kill_all(processes.in_network_namespaces(inodes))
 

@@ -43,12 +43,12 @@ vrrp_instance SEALED {{
         192.168.4.52
     }}
 }}
-vrrp_instance QUICK {{
+vrrp_instance LATER {{
     interface eth1
     version 3
     virtual_router_id 53
     priority {priority}
-    advert_int 0.1
+    advert_int 1
     virtual_ipaddress {{
         10.5.0.53
     }}
@@ -56,11 +56,11 @@ vrrp_instance QUICK {{
 vrrp_sync_group BOTH {{
     group {{
         PLAIN
-        QUICK
+        LATER
     }}
 }}
 """
-NAMES = ("PLAIN", "SEALED", "QUICK")
+NAMES = ("PLAIN", "SEALED", "LATER")
 LOGGED = re.compile(r"\((\w+)\) \w+ vrid \d+: (\w+) -> (\w+)")
 SILENT_ADVERTS = 6
 """Heard by the backup after a crash: enough for one that takes the numbers for old to count them as wrong."""

@@ -44,12 +44,12 @@ from vrrpd.protocol.timers import LEAVER_GONE_S, Timer
 
 PROBE_PAUSE_S = 0.1
 """Fast adverts are not all led by a probe: a healed partition need not be noticed sooner than people can."""
-DEFENCE_PAUSE_S = 1.0
-"""Who answers for our address again and again is answered with announcements so often at most (RFC 5227 section 2.4 asks for
-such a bound). One second, because that is also how soon clients are to be reached after a partition."""
 ADVERT_FOLLOWS_S = 0.1
 """Who takes our place may hold the addresses and say so before its advert is here (`_enter_master`); keepalived's advert comes
 first, but not by much. Only an answer that no better advert has followed by then is one to defend ourselves against."""
+ALARM_AFTER_S = 1.0
+"""A busy host that takes our place may be slower than that. To defend ourselves against it does no harm, a false alarm does.
+Until then no other answer is minded, so that there is one defence a second at most (RFC 5227 section 2.4 asks for a bound)."""
 HAND_OVER_GUARDS = {
     HandOver.MAKE_BEFORE_BREAK: Guard.MAKE_BEFORE_BREAK,
     HandOver.BREAK_BEFORE_MAKE: Guard.BREAK_BEFORE_MAKE,
@@ -187,18 +187,20 @@ class Instance(Hearing):
         if self._state is State.MASTER and self._answered is None and now_s - self._last_transition_s >= LEAVER_GONE_S:
             self._answered = answered
             self._timers.set(Timer.DEFENCE, now_s + ADVERT_FOLLOWS_S)
+            self._timers.set(Timer.ALARM, now_s + ALARM_AFTER_S)
 
     def _defend(self, now_s: float) -> None:
         """Say whose the address is, and make another master hear us."""
+        self._timers.clear(Timer.DEFENCE)
+        self._announce_against_lesser(max(1, self._router.announcements.lower_priority_repeat), now_s)
+        self._send_advert_now(now_s)
+
+    def _sound_of_answer(self, now_s: float) -> None:
+        """Tell who answered, and attend to the next answer."""
         answered, self._answered = self._answered, None
         assert answered is not None  # else the timer would not run
-        self._timers.clear(Timer.DEFENCE)
-        alarm = reports.address_in_use(answered.address, answered.mac, self._router)
-        self._sound(alarm, answered.mac, now_s)
-        if now_s - self._last_defence_s >= DEFENCE_PAUSE_S:
-            self._last_defence_s = now_s
-            self._announce_against_lesser(max(1, self._router.announcements.lower_priority_repeat), now_s)
-            self._send_advert_now(now_s)
+        self._timers.clear(Timer.ALARM)
+        self._sound(reports.address_in_use(answered.address, answered.mac, self._router), answered.mac, now_s)
 
     # ------------------------------------------------------------------------------------------------------- time
 
@@ -229,6 +231,8 @@ class Instance(Hearing):
                 self._end_hand_over(now_s)
             case Timer.DEFENCE:
                 self._defend(now_s)
+            case Timer.ALARM:
+                self._sound_of_answer(now_s)
             case Timer.PENANCE:
                 self._timers.clear(timer)
                 before, wait_before_s = self.priority, self._backup_wait_s

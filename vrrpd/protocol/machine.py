@@ -68,8 +68,7 @@ class Machine:
         self._last_advert_s = 0.0
         self._last_probe_s = 0.0
         self._answered: AddressAnswered | None = None
-        """MASTER: the answer for our address that it is about to defend itself against."""
-        self._last_defence_s = float("-inf")
+        """MASTER: the last answer for our address that it minded, until it has proved to be nothing or is an alarm."""
         self._answers_until_s = float("-inf")
         self._owner_adverts = 0
         """Adverts of another owner that a master heard."""

@@ -54,6 +54,8 @@ class Timer(IntEnum):
     """An owner that met another one has its priority back."""
     DEFENCE = 9
     """MASTER: who answered for our address has not proved to be a better master."""
+    ALARM = 10
+    """MASTER: nor has it after a while; people are to know."""
 
 
 class Timers:
