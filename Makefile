@@ -23,7 +23,8 @@ demo: packages bytecode  ## two directors, two web servers, and everything that 
 test: packages bytecode  ## everything: on this machine, then inside the lab's kernel
 	$(PYTEST) -q $(DECISION_TESTS) --cov-branch --cov-fail-under=100 $(DECISIONS:%=--cov=%) --cov-report=term-missing:skip-covered
 	$(PYTEST) -m "not kernel"
-	$(MAKE) --no-print-directory --jobs=2 --output-sync=line test-daemons test-kernel
+	@echo "Two guests run beside each other now; what each says is shown when it ends, after some 15 minutes."
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line test-daemons test-kernel
 
 # A guest has one CPU, so the tests that want a kernel run in two guests, each with about half of the work.
 test-daemons: packages bytecode
