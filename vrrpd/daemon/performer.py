@@ -49,12 +49,15 @@ class Performer:
         self._on_gone = on_gone
         self._clock = AlarmClock(self._on_timer)
         self._repair_timer: asyncio.TimerHandle | None = None
+        self._watch_is_stale = False
 
     def perform(self) -> None:
         """Do what is wanted, forget those that have let go, and set the timer for what comes next."""
         site = self._site
         for instance, action in site.routers.actions():
             self._do(site.stations[instance], action)
+        if self._watch_is_stale:
+            self._watch()
         for changed in site.routers.group_transitions():
             self._reporter.group_transition(changed, site.groups)
         if len(site.stations) > len(site.routers.instances) + len(site.routers.leavers):
@@ -105,11 +108,11 @@ class Performer:
                     site.segments[station.instance.router.interface].send(datagram)
             case HoldAddresses():
                 site.holdings.hold(station.additions)
-                self._watch()
+                self._watch_is_stale = True
                 self.repair_soon(RETRY_S)
             case ReleaseAddresses():
                 self.release(station)
-                self._watch()
+                self._watch_is_stale = True
             case Announce(repeat):
                 station.announce(site.segments, repeat)
             case AnnounceAddresses(addresses, repeat):
@@ -132,7 +135,8 @@ class Performer:
         self._site.segments[first.interface].probe(first.address, station.source)
 
     def _watch(self) -> None:
-        """Listen for others that answer for what our masters hold."""
+        """Listen for others that answer for what our masters hold; once, however many of them have changed."""
+        self._watch_is_stale = False
         watched: dict[str, set[Address]] = {name: set() for name in self._site.segments}
         for instance in self._site.stations:
             router = instance.router
