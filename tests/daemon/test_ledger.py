@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from vrrpd.daemon import ledger as module
-from vrrpd.daemon.ledger import HEADER, RECORD, RECORDS_MAX, LastState, Ledger
+from vrrpd.daemon.ledger import HEADER, RECORD, RECORDS_MAX, Ledger
+from vrrpd.protocol.resumption import LastState
 from vrrpd.protocol.vrrp_router import InstanceKey
 
 

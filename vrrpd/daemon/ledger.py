@@ -14,9 +14,9 @@ from __future__ import annotations
 import mmap
 import os
 import struct
-from dataclasses import dataclass
 from pathlib import Path
 
+from vrrpd.protocol.resumption import LastState
 from vrrpd.protocol.vrrp_router import InstanceKey
 
 MAGIC = b"vrrpd ledger 3\n\0"
@@ -29,17 +29,6 @@ RECORDS_MAX = 4_096
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 NOT_MASTER, MASTER = 1, 2
-
-
-@dataclass(frozen=True, slots=True)
-class LastState:
-    """What the ledger knows of one virtual router."""
-
-    was_master: bool
-    last_advert_s: float
-    """When its last advert as master went out, on the monotonic clock."""
-    sequence: int = 0
-    """The number of its last authenticated advert."""
 
 
 class Ledger:

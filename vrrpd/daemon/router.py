@@ -30,6 +30,7 @@ from vrrpd.daemon.station import Station, status
 from vrrpd.kernel.addresses import AddressKey, wanted
 from vrrpd.protocol.events import AdvertsNumbered, ClockSet
 from vrrpd.protocol.lateness import BUCKETS_S
+from vrrpd.protocol.resumption import resuming
 from vrrpd.protocol.vrrp_router import InstanceKey, key_of
 from vrrpd.status.model import LatenessStatus, RouterStatus, SyncGroupStatus
 
@@ -83,9 +84,10 @@ class Router:
         owned = {addition.key for station in site.stations.values() for addition in station.additions}
         site.holdings.own(owned | self._resolved(work))
         site.virtual = frozenset(key.address for key in owned)
-        resuming = self._resuming([station.instance.router for station in new])
+        starting = [station.instance.router for station in new]
+        masters = resuming(starting, site.groups, self._ledger.read, time.monotonic())
         for station in new:
-            self._start(station, resume_master=key_of(station.instance.router) in resuming)
+            self._start(station, resume_master=key_of(station.instance.router) in masters)
         site.holdings.reconcile()
         site.holdings.disown(owned)
         remaining = {addition.key for station in site.staying() for addition in station.additions}
@@ -140,23 +142,6 @@ class Router:
     def _answer_if_handed_over(self) -> None:
         while self._waiting and not self._site.routers.leavers:
             self._waiting.pop(0)()
-
-    def _resuming(self, routers: list[VirtualRouter]) -> set[InstanceKey]:
-        """Who goes on as master; of a sync group all that start, or none."""
-        resuming = {key_of(router) for router in routers if self._may_resume(router)}
-        for group in self._site.groups:
-            members = {key_of(router) for router in routers if router.name in group.members}
-            if not members <= resuming:
-                resuming -= members
-        return resuming
-
-    def _may_resume(self, router: VirtualRouter) -> bool:
-        """Peers take over after `down_timer_adverts` silent intervals and a skew; before that, nobody has noticed."""
-        last = self._ledger.read(key_of(router))
-        if last is None or not last.was_master:
-            return False
-        silence_s = time.monotonic() - last.last_advert_s
-        return 0 <= silence_s < router.down_timer_adverts * router.advert_interval_s
 
     def _resolved(self, work: RouterWork) -> set[AddressKey]:
         """Keys of the addresses that an earlier run may have left."""

@@ -7,7 +7,7 @@ it does goes to its `Surroundings`. So the same host can be driven by a world or
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
@@ -26,6 +26,7 @@ from vrrpd.protocol.actions import (
 from vrrpd.protocol.events import AddressAnswered, AdvertsNumbered, ClockSet, SourceChanged
 from vrrpd.protocol.instance import Instance
 from vrrpd.protocol.pacing import AnnounceAddresses
+from vrrpd.protocol.resumption import LastState, resuming
 from vrrpd.protocol.states import State
 from vrrpd.protocol.trackers import Kind
 from vrrpd.protocol.vrrp_router import InstanceKey, VrrpRouter, key_of
@@ -71,15 +72,6 @@ class Link:
     up: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class _LastState:
-    """What the ledger says of one virtual router (`vrrpd.daemon.ledger`)."""
-
-    was_master: bool
-    last_advert_s: float
-    sequence: int
-
-
 class Surroundings(Protocol):
     """What a host does things to."""
 
@@ -118,7 +110,7 @@ class Host:
         self._routers: dict[InstanceKey, VirtualRouter] = {}
         """The configuration in force, or to be in force at the next start."""
         self._config = config
-        self._ledger: dict[InstanceKey, _LastState] = {}
+        self._ledger: dict[InstanceKey, LastState] = {}
         self._backlog: deque[tuple[str, Flight]] = deque()
         self._put_off: list[Callable[[float], None]] = []
         """Signals that a paused daemon takes when it goes on, in their order."""
@@ -166,8 +158,7 @@ class Host:
         for router in self._routers.values():
             process.add(router)
         self._apply_globals(process, now_s)
-        for key in self._routers:
-            self._begin(process, key, now_s)
+        self._begin_all(process, self._routers, now_s)
         wanted = {held for router in self._routers.values() for held in _held(router)}
         self._set_held({held for held in self.held if held in wanted}, now_s)  # what an earlier configuration left behind
         self._settle(now_s)
@@ -232,15 +223,16 @@ class Host:
             return
         for key in before.keys() - self._routers.keys():
             process.dismiss(key, now_s)
-        new = [process.add(router) and key for key, router in self._routers.items() if key not in before]
+        new = [key for key in self._routers if key not in before]
+        for key in new:
+            process.add(self._routers[key])
         self._apply_globals(process, now_s)
         self._learn_all(now_s)
         for key, router in self._routers.items():
-            if key in new:
-                self._begin(process, key, now_s)
-            elif router != before[key]:
+            if key in before and router != before[key]:
                 process.reconfigure(key, router, now_s)
                 self._set_held(self.held - (set(_held(before[key])) - set(_held(router))), now_s)
+        self._begin_all(process, new, now_s)
         self._settle(now_s)
         self._around.audience.on_host(now_s, self)
 
@@ -311,7 +303,14 @@ class Host:
 
     # -- what the daemon does -------------------------------------------------------------------------------------------
 
-    def _begin(self, process: VrrpRouter, key: InstanceKey, now_s: float) -> None:
+    def _begin_all(self, process: VrrpRouter, keys: Collection[InstanceKey], now_s: float) -> None:
+        """Each as backup, or as master again where the daemon would go on."""
+        starting = [self._routers[key] for key in keys] if resumes(self.behaviour) else []
+        masters = resuming(starting, self._config.sync_groups, self._ledger.get, now_s)
+        for key in keys:
+            self._begin(process, key, now_s, resume_master=key in masters)
+
+    def _begin(self, process: VrrpRouter, key: InstanceKey, now_s: float, *, resume_master: bool) -> None:
         """As the daemon starts a virtual router: the time of day, its source, and what the ledger says."""
         link = self.links[key.interface]
         process.tell(key, ClockSet(self._unix_offset_s), now_s)
@@ -319,14 +318,7 @@ class Host:
         last = self._ledger.get(key)
         if last is not None and resumes(self.behaviour):
             process.tell(key, AdvertsNumbered(last.sequence), now_s)
-        process.start(key, now_s, resume_master=resumes(self.behaviour) and self._may_resume(key, now_s))
-
-    def _may_resume(self, key: InstanceKey, now_s: float) -> bool:
-        """Peers take over after `down_timer_adverts` silent intervals and a skew; before that, nobody has noticed."""
-        last, router = self._ledger.get(key), self._routers[key]
-        if last is None or not last.was_master:
-            return False
-        return now_s - last.last_advert_s < router.down_timer_adverts * router.advert_interval_s
+        process.start(key, now_s, resume_master=resume_master)
 
     def _learn_anew(self, now_s: float) -> None:
         """Tell a daemon that listens what has changed of all that it tracks."""
@@ -386,7 +378,7 @@ class Host:
         match action:
             case SendAdvert(datagrams, priority):
                 self._send(candidate, datagrams, priority, now_s)
-                self._ledger[key] = _LastState(priority > 0, now_s, instance.sequence)
+                self._ledger[key] = LastState(priority > 0, now_s, instance.sequence)
             case HoldAddresses():
                 self._set_held(self.held | set(_held(router)), now_s)
             case ReleaseAddresses():
@@ -402,7 +394,7 @@ class Host:
             case Probe():
                 self._around.ask(self, candidate)
             case Transition():
-                self._ledger[key] = _LastState(action.new is State.MASTER, now_s, instance.sequence)
+                self._ledger[key] = LastState(action.new is State.MASTER, now_s, instance.sequence)
                 candidate.state = action.new
                 self._around.audience.on_transition(now_s, candidate, action)
             case _:
