@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 LOCALHOST = IPv4Address("127.0.0.1")
+NAME = "www.example.org"
 PATIENCE_S = 30.0
 """How long a test waits for what must come; reached only when it fails."""
 TIMEOUT_S = 0.3

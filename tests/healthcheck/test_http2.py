@@ -21,6 +21,7 @@ from tests.healthcheck.http2_server import HUGE_FRAME, PING, SETTINGS, Server, h
 from tests.healthcheck.servers import (
     HOSTILE,
     LOCALHOST,
+    NAME,
     PATIENCE_S,
     TIMEOUT_S,
     Authority,
@@ -33,7 +34,6 @@ from tests.healthcheck.servers import (
     serving,
 )
 
-NAME = "www.example.org"
 PAGE = b"well" * 20000
 """More than the window of a stream at its beginning, 65,535 octets."""
 
@@ -53,16 +53,6 @@ async def ask(handler: Handler, url: Url = Url("/"), **settings: object) -> tupl
         result = await probe(replace(check, **settings))  # type: ignore[arg-type]
     assert isinstance(result, ProbeResult)
     return result.success, result.reason
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
-
-
-@pytest.fixture(scope="module")
-def issued(authority: Authority) -> Issued:
-    return authority.issue(NAME)
 
 
 async def test_what_is_asked() -> None:

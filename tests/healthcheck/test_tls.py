@@ -20,6 +20,7 @@ from healthcheck.web import probe_web
 from tests.healthcheck.servers import (
     HOSTILE,
     LOCALHOST,
+    NAME,
     PATIENCE_S,
     TIMEOUT_S,
     Authority,
@@ -32,18 +33,7 @@ from tests.healthcheck.servers import (
     serving,
 )
 
-NAME = "www.example.org"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nwell"
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
-
-
-@pytest.fixture(scope="module")
-def issued(authority: Authority) -> Issued:
-    return authority.issue(NAME)
 
 
 async def probe(check: SslCheck | TlsCheck) -> Outcome:
